@@ -1,0 +1,1 @@
+"""The sample organisation and the local AWS emulator it runs on."""
