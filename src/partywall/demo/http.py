@@ -176,7 +176,7 @@ class _Connection(asyncio.Protocol):
         head = [f"HTTP/1.1 {reply.status} {_reason(reply.status)}"]
         head += [f"{n}: {v}" for n, v in reply.headers if n.lower() not in ("content-length", "connection")]
         # A HEAD answer keeps the length of the body that it does not send.
-        declared = dict((n.lower(), v) for n, v in reply.headers).get("content-length")
+        declared = {n.lower(): v for n, v in reply.headers}.get("content-length")
         bodyless = method == "HEAD" or reply.status in (204, 304)
         if not bodyless:
             head.append(f"Content-Length: {len(reply.body)}")
