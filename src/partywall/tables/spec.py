@@ -138,7 +138,7 @@ class Batch(_Operation):
 
 @dataclass(frozen=True, slots=True)
 class Lookup(_Operation):
-    """A bulk call made once per account and region, its elements at `at` matched to rows: element[key] = row[by].
+    """A bulk call made once per account and region; elements at `at` match rows: element[key] = row[by].
 
     A row without an element is known to have none. With `many`, the row gets the list of its elements.
     """
@@ -154,7 +154,7 @@ class Lookup(_Operation):
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """Rows of a table that always has exactly one row per account (global) or account and region (regional)."""
+    """Rows of a table with exactly one row per account (global) or account and region (regional)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class Relation:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A table of the inventory. Every table has `account_id, region, arn, name, tags` besides `columns`.
 
