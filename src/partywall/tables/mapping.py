@@ -128,7 +128,7 @@ class _Filler:
 
 
 class CompiledTable:
-    """A table with the demanded columns only: `listed` fills a row from an element, `answered` from a call."""
+    """A table with the demanded columns only: `start` maps a listed element, `answered` a call's answer."""
 
     def __init__(self, table: Table, demanded: Collection[str] | None = None) -> None:
         self.table = table
@@ -247,12 +247,11 @@ class CompiledTable:
         return row
 
     def _finish(self, row: Row, element: Any) -> None:
-        row["arn"] = self._arn(row, element)
         if self._title is not None:
             row["name"] = self._title(row, element)
-        elif not self._title_call and not row.get("name"):
-            arn = row["arn"] or ""
-            row["name"] = re.split(r"[/:]", arn)[-1]
+        row["arn"] = self._arn(row, element)
+        if not self.table.title and not row.get("name"):
+            row["name"] = re.split(r"[/:]", row["arn"] or "")[-1]
 
     def answered(self, row: Row, call: str, data: Any) -> None:
         """Fills the columns that read `call`; MISSING or {} as data means known to be absent."""
