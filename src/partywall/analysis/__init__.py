@@ -1,0 +1,1 @@
+"""What SQL cannot say: steps with declared inputs and an output each."""
