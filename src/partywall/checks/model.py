@@ -30,7 +30,16 @@ DOMAINS: Final = (
 )
 
 # The catalogues that `refs` may name.
-REF_SOURCES: Final = ("securityhub", "config", "cis-7.0", "cis-6.0", "cis-5.0", "cis-3.0", "prowler", "powerpipe")
+REF_SOURCES: Final = (
+    "securityhub",
+    "config",
+    "cis-7.0",
+    "cis-6.0",
+    "cis-5.0",
+    "cis-3.0",
+    "prowler",
+    "powerpipe",
+)
 
 
 class Param(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

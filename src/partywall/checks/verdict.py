@@ -1,0 +1,33 @@
+"""The SQL of a verdict: where and pass of a check, joined to one byte that is never NULL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from partywall.checks.loader import CompiledCheck
+from partywall.findings.model import Verdict
+
+
+def parameters(check: CompiledCheck, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The check's parameters: defaults, then a user's or a framework's values for them."""
+    values = {name: param.default for name, param in check.check.params.items()}
+    return values | {k: v for k, v in (overrides or {}).items() if k in values}
+
+
+def verdict_sql(check: CompiledCheck, now: datetime, overrides: Mapping[str, Any] | None = None) -> str:
+    """A DuckDB expression of type UTINYINT: the `Verdict` of the check on a row."""
+    params = parameters(check, overrides)
+    passes = check.passes.to_duckdb(params, now)
+    verdict = (
+        f"CASE ({passes}) WHEN TRUE THEN {Verdict.PASS} WHEN FALSE THEN {Verdict.FAIL}"
+        f" ELSE {Verdict.UNKNOWN} END"
+    )
+    if check.where is not None:
+        where = check.where.to_duckdb(params, now)
+        verdict = (
+            f"CASE ({where}) WHEN FALSE THEN {Verdict.NOT_APPLICABLE} WHEN TRUE THEN {verdict}"
+            f" ELSE {Verdict.UNKNOWN} END"
+        )
+    return f"({verdict})::UTINYINT"
