@@ -37,7 +37,7 @@ class Asked:
         return f"arn:aws:{service or self.service}:{where}:{self.account}:{resource}"
 
 
-Answer = dict[str, Any] | AwsError | Callable[[Asked], dict[str, Any]]
+Answer = dict[str, Any] | AwsError | Callable[[Asked], dict[str, Any] | None]
 
 
 @dataclass(slots=True)
@@ -83,8 +83,9 @@ class Fake:
         """Let an operation answer `answer` in an account and region ("*" for every one).
 
         `answer` is a dict of the output shape, an AwsError, `{"Error": {"Code": …, "Message": …}}`, or a
-        function of Asked. With `when`, it holds for requests whose parameters have those values; what is
-        put later goes before. Also overrules moto. Raises ValueError where the dict does not fit the shape.
+        function of Asked, whose None leaves the answer to moto. With `when`, it holds for requests whose
+        parameters have those values; what is put later goes before. Also overrules moto. Raises
+        ValueError where the dict does not fit the shape.
         """
         if isinstance(answer, dict):
             given = cast(dict[str, Any], answer)
@@ -127,9 +128,11 @@ class Fake:
         try:
             if isinstance(found, AwsError):
                 raise found
-            answer = cast(dict[str, Any], found(asked) if callable(found) else found)
+            answer = cast(dict[str, Any] | None, found(asked) if callable(found) else found)
         except AwsError as error:
             return write_error(target.service, protocol, error)
+        if answer is None:
+            return None
         check_answer(target.service, target.operation, answer)
         return write_answer(
             target.service, target.operation, protocol, page(target.service, target.operation, params, answer)
