@@ -87,6 +87,11 @@ def _faults(table: Table, tables: Mapping[str, Table]) -> Iterator[str]:
             f"column {column.name}: {f}"
             for f in _path(shape, f"[].{path}" if flat else path, column.type, column.fn is not None)
         )
+        if column.listed:
+            yield from (
+                f"column {column.name}: {f}"
+                for f in _path(element, column.listed, column.type, column.fn is not None)
+            )
     for spec in (table.arn, table.title):
         for name in template_columns(spec):
             if name not in known:

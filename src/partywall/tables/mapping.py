@@ -105,17 +105,21 @@ def _strings(value: Any) -> list[str]:
 class _Filler:
     """Sets one column of a row from the source (element or answer) that its path reads."""
 
-    __slots__ = ("absent", "fn", "get", "name", "to")
+    __slots__ = ("absent", "fn", "get", "listed", "name", "to")
 
     def __init__(self, column: Column, path: str) -> None:
         self.name = column.name
         self.get = compile_path(path)
+        self.listed = compile_path(column.listed) if column.listed else None
         self.to = converter(column.type)
         self.absent = default(column.type, column.absent)
         self.fn = column.fn
 
     def fill(self, row: Row, source: Any, problems: list[str]) -> None:
-        raw = self.get(source)
+        if source is MISSING and self.listed is not None:
+            raw = self.listed(row.get("_element"))
+        else:
+            raw = self.get(source)
         try:
             if raw is not MISSING and self.fn is not None:
                 raw = self.fn(raw)

@@ -174,6 +174,8 @@ class Column:
     absent: Any = UNKNOWN
     doc: str = ""
     fn: Callable[[Any], Any] | None = None
+    listed: str = ""
+    """For a column that a call fills: path into the listed element, read where the call was not made."""
 
 
 @dataclass(frozen=True, slots=True)

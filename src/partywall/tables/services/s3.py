@@ -88,7 +88,10 @@ bucket = Table(
     title="Name",
     tags="tagging.TagSet",
     calls={
-        "location": Call("s3:GetBucketLocation", {"Bucket": "name"}),
+        # ListBuckets names the Region where it is asked with a parameter; older emulators do not.
+        "location": Call(
+            "s3:GetBucketLocation", {"Bucket": "name"}, when=lambda row: not row["listed_region"]
+        ),
         "tagging": _bucket("GetBucketTagging", "NoSuchTagSet"),
         "versioning": _bucket("GetBucketVersioning"),
         "policy": _bucket("GetBucketPolicy", "NoSuchBucketPolicy"),
@@ -130,7 +133,9 @@ bucket = Table(
             "us-east-1",
             doc="The bucket's own Region.",
             fn=lambda v: {"": None, "EU": "eu-west-1"}.get(v, v),
+            listed="BucketRegion",
         ),
+        Column("listed_region", Str, "BucketRegion", "", doc="The Region as the listing told it; or empty."),
         Column("creation_date", Timestamp, "CreationDate"),
         Column("versioning", Enum("Enabled", "Suspended", "Disabled"), "versioning.Status", "Disabled"),
         Column("mfa_delete", Enum("Enabled", "Disabled"), "versioning.MFADelete", "Disabled"),
