@@ -1,0 +1,119 @@
+"""Lowering to DuckDB: quantifiers count filtered elements, measured as the cheapest exact way."""
+
+from __future__ import annotations
+
+from partywall.sql.lower import LETTERS, Lowering
+from partywall.sql.nodes import Call, Node, Over, Var, strict_in
+from partywall.tables.types import Bool, FloatType, ListType
+
+
+class DuckDB(Lowering):
+    """One expression's SQL for DuckDB."""
+
+    def name(self, text: str) -> str:
+        return '"' + text.replace('"', '""') + '"'
+
+    def text(self, value: str) -> str:
+        return "'" + value.replace("'", "''") + "'"
+
+    def double(self, value: float) -> str:
+        text = repr(value)
+        text = text if "e" in text else f"{text}e0"
+        return f"({text})" if value < 0 else text
+
+    def integer(self, value: int) -> str:
+        return f"CAST({value} AS BIGINT)" if value >= 0 else f"CAST('{value}' AS BIGINT)"
+
+    def array(self, items: list[str]) -> str:
+        return "[" + ", ".join(items) + "]" if items else "CAST([] AS VARCHAR[])"
+
+    def get(self, base: str, field: str) -> str:
+        return f"struct_extract({base}, {self.text(field)})"
+
+    def finite(self, sql: str) -> str:
+        return f"(CASE WHEN isfinite({sql}) THEN {sql} END)"
+
+    def quantifier(self, node: Over) -> str:
+        items, var, body = self.sql(node.items), node.var.name, self.sql(node.body)
+        strict = strict_in(node.body, var)
+
+        def count(predicate: str) -> str:
+            return f"len(list_filter({items}, lambda {var}: {predicate}))"
+
+        def known(predicate: str) -> str:
+            return predicate if strict else f"({var} IS NOT NULL AND {predicate})"
+
+        def possible(predicate: str) -> str:
+            return predicate if strict else f"({var} IS NULL OR {predicate})"
+
+        if node.kind == "filter":
+            return f"list_filter({items}, lambda {var}: {known(body)})"
+        if node.kind == "transform":
+            return f"list_transform({items}, lambda {var}: {self.guarded(node, body)})"
+        if node.kind == "all_match":
+            none_so, some_so = possible(f"({body} IS NOT TRUE)"), known(f"(NOT {body})")
+            verdicts = "TRUE", "FALSE"
+        else:
+            none_so, some_so = possible(f"({body} IS NOT FALSE)"), known(body)
+            verdicts = ("FALSE", "TRUE") if node.kind == "any_match" else ("TRUE", "FALSE")
+        return (
+            f"(CASE {count(none_so)} WHEN 0 THEN {verdicts[0]} "
+            f"ELSE CASE WHEN {count(some_so)} > 0 THEN {verdicts[1]} END END)"
+        )
+
+    def contains(self, items: Node, value: Node) -> str:
+        array, sought = self.sql(items), self.sql(value)
+        assert isinstance(items.type, ListType)
+        if isinstance(value.type, FloatType) or isinstance(items.type.element, FloatType):
+            return self.contains_number(items, value)
+        return (
+            f"(CASE list_contains({array}, {sought}) WHEN TRUE THEN TRUE "
+            f"WHEN FALSE THEN CASE WHEN list_count({array}) = len({array}) THEN FALSE END END)"
+        )
+
+    def contains_number(self, items: Node, value: Node) -> str:
+        assert isinstance(items.type, ListType)
+        var = Var(items.type.element, items.pos, "__number")
+        same = Call(Bool, items.pos, "=", (var, value))
+        found = self.quantifier(Over(Bool, items.pos, "any_match", items, var, same))
+        return f"(CASE WHEN {self.sql(value)} IS NOT NULL THEN {found} END)"
+
+    def function(self, op: str, args: list[str], nodes: tuple[Node, ...]) -> str:
+        match op:
+            case "cardinality":
+                return f"(CASE WHEN list_count({args[0]}) = len({args[0]}) THEN len({args[0]}) END)"
+            case "has_key":
+                return f"map_contains({args[0]}, {args[1]})"
+            case "map_value":
+                has = f"map_contains({args[0]}, {args[1]})"
+                return f"(CASE {has} WHEN TRUE THEN {args[0]}[{args[1]}] WHEN FALSE THEN '' END)"
+            case "keys":
+                return f"map_keys({args[0]})"
+            case "length":
+                return f"length({args[0]})"
+            case "starts_with":
+                return f"starts_with({args[0]}, {args[1]})"
+            case "ends_with":
+                return f"suffix({args[0]}, {args[1]})"
+            case "includes":
+                return f"contains({args[0]}, {args[1]})"
+            case "split":
+                return f"string_split({args[0]}, {args[1]})"
+            case "days_since" | "days_until":
+                return self.days(op, f"epoch_us({args[0]})")
+            case _:
+                raise NotImplementedError(op)
+
+    def like(self, value: str, pattern: str) -> str:
+        return f"({value} LIKE {self.text(pattern)})"
+
+    def fold(self, value: str, *, up: bool) -> str:
+        source, target = (LETTERS[1], LETTERS[0]) if up else LETTERS
+        quick = "upper" if up else "lower"
+        return (
+            f"(CASE WHEN strlen({value}) = length({value}) THEN {quick}({value}) "
+            f"ELSE translate({value}, '{source}', '{target}') END)"
+        )
+
+    def find(self, value: str, source: str) -> str:
+        return f"regexp_matches({value}, {self.text(source)})"
