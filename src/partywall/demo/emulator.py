@@ -17,6 +17,7 @@ import traceback
 from typing import Any, NamedTuple, cast
 from urllib.parse import unquote_to_bytes
 
+from partywall.demo.aging import age
 from partywall.demo.fake import Fake
 from partywall.demo.faults import Fault, Faults
 from partywall.demo.http import HttpServer, Reply, Request
@@ -116,6 +117,7 @@ class Emulator:
         """Serve on a free port (or the one given) and return self. Raises OSError if the port is taken."""
         # Read once by moto when it is first imported: browsers' cross-origin headers cost time per request.
         os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
+        os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
         self._moto = _moto_application()
         self.url = f"http://127.0.0.1:{self._server.start()}"
         return self
@@ -210,7 +212,7 @@ class Emulator:
         return reply
 
     def _admin(self, request: Request) -> Reply:
-        """What a client in another process does through methods here: fill the fake, inject, read the log."""
+        """What a client in another process does through methods here: fill the fake, age, inject, read the log."""
         what = request.path.removeprefix(ADMIN)
         result: Any = {}
         if what == "fake":
@@ -219,6 +221,9 @@ class Emulator:
         elif what == "faults":
             self._faults.clear()
             self._faults.add(*(Fault(**fault) for fault in json.loads(request.body)))
+        elif what == "age":
+            for entry in json.loads(request.body):
+                age(**entry)
         elif what == "requests":
             result = self.requests
         elif what == "failures":

@@ -350,7 +350,7 @@ def _function_urls(asked: Asked) -> Any:
 
 
 def _function_url(config: dict[str, Any]) -> dict[str, Any]:
-    known = "FunctionUrl FunctionArn AuthType Cors CreationTime LastModifiedTime InvokeMode".split()
+    known = ("FunctionUrl", "FunctionArn", "AuthType", "Cors", "CreationTime", "InvokeMode")
     return {name: config[name] for name in known if config.get(name) is not None}
 
 

@@ -34,8 +34,8 @@ EMPTY: dict[str, str] = {
     "ListBuildBatchesForProject ListFleets ListReportGroups ListReports ListSandboxes ListSharedProjects "
     "ListSharedReportGroups ListSourceCredentials",
     "config": "DescribeComplianceByConfigRule DescribeComplianceByResource "
-    "DescribeConfigRuleEvaluationStatus DescribeConformancePacks DescribeConformancePackStatus DescribeOrganizationConfigRules "
-    "DescribeOrganizationConfigRuleStatuses DescribePendingAggregationRequests "
+    "DescribeConfigRuleEvaluationStatus DescribeConformancePacks DescribeConformancePackStatus "
+    "DescribeOrganizationConfigRules DescribeOrganizationConfigRuleStatuses DescribePendingAggregationRequests "
     "DescribeRemediationConfigurations GetComplianceDetailsByConfigRule GetComplianceDetailsByResource "
     "GetComplianceSummaryByResourceType GetDiscoveredResourceCounts ListConformancePackComplianceScores "
     "ListResourceEvaluations ListStoredQueries",
