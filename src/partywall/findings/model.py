@@ -34,7 +34,7 @@ VERDICT_NAMES = {
 def finding_id(check_id: str, account_id: str, region: str, resource_arn: str) -> str:
     """A finding's stable id: 32 hexadecimal digits of check, account, region and resource."""
     key = "\x1f".join((check_id, account_id, region, resource_arn))
-    return hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def findings_schema() -> pa.Schema:

@@ -1,0 +1,1 @@
+"""Collection: from demanded columns to API calls to stored rows."""

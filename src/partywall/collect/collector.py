@@ -1,0 +1,408 @@
+"""Runs a plan: lists, describes, fills rows and hands them to the store, all side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol, cast
+
+from partywall.aws.answers import Outcome
+from partywall.aws.caller import Caller, Result, Scope
+from partywall.collect.planner import PREPARATIONS, Group
+from partywall.tables.lint import CSV
+from partywall.tables.mapping import CompiledTable, Row, bind
+from partywall.tables.paths import MISSING, compile_path
+from partywall.tables.spec import Batch, Call, Lookup, Single
+
+Failure = dict[str, str]
+_CHUNK: Final = 100
+"""Rows whose per-row calls run side by side; bounds the tasks (and so the memory) of one listing."""
+_CHUNKS_AHEAD: Final = 3
+_PREPARATION_TRIES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One list-call tree in one account and Region: what is stored and resumed as a whole."""
+
+    scope: Scope
+    group: Group
+    region: str
+    """The Region of the rows' partition: the scope's, or "global"."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.scope.account_id}/{self.region}/{self.group.name}"
+
+
+@dataclass(slots=True)
+class Collected:
+    """How the listing of one table went in one account and Region (a row of the table `collection`)."""
+
+    table: str
+    outcome: str
+    operation: str = ""
+    call_region: str = ""
+    error_code: str = ""
+    error_message: str = ""
+    denied_by: str = ""
+    parent_arn: str = ""
+    rows: int = 0
+
+
+class UnitStore(Protocol):
+    """Where one unit's rows go; nothing is visible before `commit`."""
+
+    def write(self, compiled: CompiledTable, rows: list[Row]) -> None: ...
+    def commit(self, collected: list[Collected]) -> None: ...
+    def abandon(self) -> None: ...
+
+
+class Store(Protocol):
+    """Where units go; `has` tells which an interrupted scan has stored already."""
+
+    def has(self, unit: Unit) -> bool: ...
+    def open(self, unit: Unit) -> UnitStore: ...
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one unit while it is collected."""
+
+    unit: Unit
+    store: UnitStore
+    rows: dict[str, int] = field(default_factory=dict[str, int])
+    failures: list[Collected] = field(default_factory=list[Collected])
+    lookups: dict[str, asyncio.Task[Any]] = field(default_factory=dict[str, "asyncio.Task[Any]"])
+
+
+class Collector:
+    """Collects units through a caller into a store; `on_unit` hears of each that is done."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        store: Store,
+        *,
+        units_at_once: int = 64,
+        on_unit: Callable[[Unit, int], None] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._caller = caller
+        self._store = store
+        self._gate = asyncio.Semaphore(units_at_once)
+        self._on_unit = on_unit
+        self._sleep = sleep
+
+    async def run(self, units: Iterable[Unit]) -> None:
+        """Collects every unit that the store lacks.
+
+        Raises CredentialsExpired (what was stored by then stays); other failures become rows.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            for unit in units:
+                if not self._store.has(unit):
+                    tasks.create_task(self._unit(unit))
+
+    async def _unit(self, unit: Unit) -> None:
+        async with self._gate:
+            run = _Run(unit, self._store.open(unit))
+            context = {
+                "@account_id": unit.scope.account_id,
+                "@partition": unit.scope.partition,
+                "@region": unit.scope.region,
+            }
+            try:
+                await self._group(run, unit.group, unit.scope, context, "")
+            except BaseException:
+                for task in run.lookups.values():
+                    task.cancel()
+                run.store.abandon()
+                raise
+            collected = list(run.failures)
+            failed = {c.table for c in run.failures if not c.parent_arn}
+            for compiled in unit.group.walk():
+                name, count = compiled.table.name, run.rows.get(compiled.table.name, 0)
+                if name not in failed:
+                    outcome = Outcome.OK if count else Outcome.EMPTY
+                    collected.append(Collected(name, outcome, rows=count))
+                elif count:
+                    next(c for c in collected if c.table == name).rows = count
+            run.store.commit(collected)
+            if self._on_unit is not None:
+                self._on_unit(unit, sum(run.rows.values()))
+
+    async def _group(
+        self, run: _Run, group: Group, scope: Scope, context: Mapping[str, Any], parent_arn: str
+    ) -> None:
+        """Lists a group's rows page by page, some pages in work at once."""
+        working: set[asyncio.Task[None]] = set()
+        try:
+            async for elements in self._pages(run, group, scope, context, parent_arn):
+                for chunk in _chunks(elements, _CHUNK):
+                    for compiled in group.tables:
+                        working.add(
+                            asyncio.create_task(self._rows(run, group, compiled, scope, context, chunk))
+                        )
+                    while len(working) >= _CHUNKS_AHEAD:
+                        done, working = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+                        for task in done:
+                            task.result()
+            for task in working:
+                await task
+        finally:
+            for task in working:
+                task.cancel()
+
+    async def _pages(
+        self, run: _Run, group: Group, scope: Scope, context: Mapping[str, Any], parent_arn: str
+    ) -> AsyncIterator[list[Any]]:
+        rows = group.rows
+        if isinstance(rows, Single):
+            yield [{}]
+            return
+        if rows.region:
+            scope = replace(scope, region=str(bind(rows.region, context)))
+        preparation = PREPARATIONS.get(rows.operation)
+        if preparation is not None:
+            result = await self._prepare(scope, preparation, group.name)
+            if not result.ok:
+                self._list_failed(run, group, result, parent_arn)
+                return
+        params = {name: bind(value, context) for name, value in rows.params.items()}
+        elements = _elements(rows.at)
+        async for result in self._caller.pages(
+            scope, rows.service, rows.action, params, table=group.name, absent=rows.absent
+        ):
+            if not result.ok:
+                self._list_failed(run, group, result, parent_arn)
+                return
+            found = elements(result.data)
+            if found is None:
+                malformed = replace(result, outcome=Outcome.ERROR, error_code="MalformedAnswer")
+                self._list_failed(run, group, malformed, parent_arn)
+                return
+            if found:
+                yield found
+
+    async def _prepare(self, scope: Scope, preparation: Any, table: str) -> Result:
+        service, _, action = preparation.operation.partition(":")
+        result = await self._caller.call(scope, service, action, {}, table=table)
+        for _ in range(_PREPARATION_TRIES):
+            if not result.ok or (result.data or {}).get(preparation.member) == preparation.ready:
+                return result
+            await self._sleep(1.0)
+            result = await self._caller.call(scope, service, action, {}, table=table)
+        return replace(result, outcome=Outcome.ERROR, error_code="NotReady")
+
+    def _list_failed(self, run: _Run, group: Group, result: Result, parent_arn: str) -> None:
+        """A listing that failed leaves unknown what it and all listings below it would have shown."""
+        for compiled in group.walk():
+            run.failures.append(
+                Collected(
+                    compiled.table.name,
+                    result.outcome,
+                    result.operation,
+                    result.region,
+                    result.error_code,
+                    result.error_message,
+                    result.denied_by,
+                    parent_arn,
+                )
+            )
+
+    async def _rows(
+        self,
+        run: _Run,
+        group: Group,
+        compiled: CompiledTable,
+        scope: Scope,
+        context: Mapping[str, Any],
+        elements: list[Any],
+    ) -> None:
+        keep = compiled.table.keep
+        rows = [compiled.start(context, e) for e in elements if keep is None or keep(e)]
+        for stage in compiled.calls:
+            await asyncio.gather(*(self._fill(run, compiled, name, scope, rows) for name in stage))
+        children = group.children.get(compiled.table.name, ())
+        for child in children:
+            when = child.tables[0].table.parent_when
+            parents = [row for row in rows if when is None or when(row)]
+            await asyncio.gather(*(self._children(run, child, scope, context, row) for row in parents))
+        run.store.write(compiled, [compiled.finish(row) for row in rows])
+        run.rows[compiled.table.name] = run.rows.get(compiled.table.name, 0) + len(rows)
+
+    async def _children(
+        self, run: _Run, group: Group, scope: Scope, context: Mapping[str, Any], parent: Row
+    ) -> None:
+        inner = {**context, **{f"@parent.{k}": v for k, v in parent.items() if not k.startswith(("@", "_"))}}
+        await self._group(run, group, scope, inner, str(parent.get("arn") or parent.get("name") or ""))
+
+    async def _fill(
+        self, run: _Run, compiled: CompiledTable, name: str, scope: Scope, rows: list[Row]
+    ) -> None:
+        call = compiled.table.calls[name]
+        if isinstance(call, Batch):
+            chunks = _chunks([r for r in rows if r.get(call.by) is not None], call.size)
+            unkeyed = [r for r in rows if r.get(call.by) is None]
+            for row in unkeyed:
+                compiled.failed(row, name, _dependency(call.operation, row))
+            await asyncio.gather(*(self._batch(compiled, name, call, scope, chunk) for chunk in chunks))
+        elif isinstance(call, Lookup):
+            await self._lookup(run, compiled, name, call, scope, rows)
+        else:
+            await asyncio.gather(*(self._row_call(compiled, name, call, scope, row) for row in rows))
+
+    async def _row_call(self, compiled: CompiledTable, name: str, call: Call, scope: Scope, row: Row) -> None:
+        try:
+            wanted = call.when is None or call.when(row)
+        except (TypeError, AttributeError, KeyError):
+            compiled.failed(row, name, _dependency(call.operation, row))
+            return
+        if not wanted:
+            compiled.answered(row, name, MISSING)
+            return
+        params = {key: bind(value, row) for key, value in call.params.items()}
+        region = row.get(call.region) if call.region else scope.region
+        if None in params.values() or region is None:
+            compiled.failed(row, name, _dependency(call.operation, row))
+            return
+        result = await self._merged(replace(scope, region=str(region)), call, params, compiled.table.name)
+        if result.ok:
+            data = result.data if result.data else MISSING
+            compiled.answered(row, name, compile_path(call.at)(data) if data is not MISSING else MISSING)
+        else:
+            compiled.failed(row, name, _failure(result))
+
+    async def _merged(
+        self, scope: Scope, call: Call | Batch | Lookup, params: Mapping[str, Any], table: str
+    ) -> Result:
+        """All pages of a call as one answer: lists at the top level joined; a failed page fails the whole."""
+        merged: Result | None = None
+        async for page in self._caller.pages(
+            scope, call.service, call.action, params, table=table, absent=call.absent
+        ):
+            if merged is None or not page.ok:
+                merged = page
+            else:
+                _join(cast("dict[str, Any]", merged.data), page.data or {})
+            if not page.ok:
+                break
+        assert merged is not None
+        return merged
+
+    async def _batch(
+        self, compiled: CompiledTable, name: str, call: Batch, scope: Scope, rows: list[Row]
+    ) -> None:
+        fixed = {key: bind(value, rows[0]) for key, value in call.params.items()}
+        params = {**fixed, call.param: [row[call.by] for row in rows]}
+        result = await self._merged(scope, call, params, compiled.table.name)
+        if not result.ok:
+            for row in rows:
+                compiled.failed(row, name, _failure(result))
+            return
+        key = compile_path(call.key)
+        by_key = {key(e): e for e in _elements(call.at)(result.data) or []}
+        for row in rows:
+            element = by_key.get(row[call.by], MISSING)
+            if element is MISSING and not call.missing_is_absent:
+                left_out = replace(result, outcome=Outcome.ERROR, error_code="LeftOutOfAnswer")
+                compiled.failed(row, name, _failure(left_out))
+            else:
+                compiled.answered(row, name, element)
+
+    async def _lookup(
+        self, run: _Run, compiled: CompiledTable, name: str, call: Lookup, scope: Scope, rows: list[Row]
+    ) -> None:
+        if not rows:
+            return
+        params = {key: bind(value, rows[0]) for key, value in call.params.items()}
+        memo = f"{scope.region} {call.operation} {params!r}"
+        if memo not in run.lookups:
+            run.lookups[memo] = asyncio.create_task(self._merged(scope, call, params, compiled.table.name))
+        result: Result = await run.lookups[memo]
+        if not result.ok:
+            for row in rows:
+                compiled.failed(row, name, _failure(result))
+            return
+        key = compile_path(call.key)
+        found: dict[Any, Any] = {}
+        for element in _elements(call.at)(result.data) or []:
+            if call.many:
+                found.setdefault(key(element), []).append(element)
+            else:
+                found[key(element)] = element
+        for row in rows:
+            if row.get(call.by) is None:
+                compiled.failed(row, name, _dependency(call.operation, row))
+            else:
+                compiled.answered(row, name, found.get(row[call.by], MISSING))
+
+
+def _chunks(items: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _join(into: dict[str, Any], page: Mapping[str, Any]) -> None:
+    for name, value in page.items():
+        if isinstance(value, list) and isinstance(into.get(name), list):
+            into[name].extend(value)
+        elif isinstance(value, dict) and isinstance(into.get(name), dict):
+            _join(into[name], cast("dict[str, Any]", value))
+        else:
+            into.setdefault(name, value)
+
+
+def _elements(at: str) -> Callable[[Any], list[Any] | None]:
+    """A function from an answer to its elements; None where what stands at the path is no list of them."""
+    if at.endswith(CSV):
+        get_text = compile_path(at.removesuffix(CSV))
+
+        def lines(data: Any) -> list[Any] | None:
+            raw = get_text(data)
+            if raw is MISSING:
+                return None
+            text = raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
+            return list(csv.DictReader(io.StringIO(text)))
+
+        return lines
+    get = compile_path(at)
+
+    def elements(data: Any) -> list[Any] | None:
+        found = get(data)
+        if found is MISSING:
+            return []
+        if isinstance(found, list):
+            return cast("list[Any]", found)
+        return [found] if isinstance(found, dict) else None
+
+    return elements
+
+
+def _failure(result: Result) -> Failure:
+    return {
+        "operation": result.operation,
+        "region": result.region,
+        "outcome": str(result.outcome),
+        "code": result.error_code,
+        "denied_by": result.denied_by,
+        "message": result.error_message,
+    }
+
+
+def _dependency(operation: str, row: Row) -> Failure:
+    """Why a call could not be made: the row lacks what an earlier call would have told."""
+    if row["_failed"]:
+        return {k: v for k, v in row["_failed"][-1].items() if k != "call"}
+    return {
+        "operation": operation,
+        "region": str(row.get("@region", "")),
+        "outcome": str(Outcome.ERROR),
+        "code": "DependencyUnknown",
+        "denied_by": "",
+        "message": "the row lacks a value that this call needs",
+    }

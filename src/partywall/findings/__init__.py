@@ -1,0 +1,1 @@
+"""Findings: identity, lifecycle, exceptions, priority."""

@@ -1,0 +1,1 @@
+"""Immutable snapshots of scans in Parquet, and SQL over them."""

@@ -1,0 +1,130 @@
+"""DuckDB over one scan: the tables that a query names, and the places that their listings do not cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from partywall.aws.answers import Outcome
+from partywall.lake.snapshot import Manifest, read_manifest
+from partywall.lake.source import Source, literal, quote
+from partywall.lake.writer import api_call_schema, collection_schema
+from partywall.tables import schema
+from partywall.tables.registry import all_tables
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from partywall.tables.types import StructType
+
+INCOMPLETE: Final = "_incomplete"
+_ANSWERED: Final = (Outcome.OK, Outcome.EMPTY)
+
+
+def connect(memory_limit: str = "", threads: int = 0) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that works in UTC and reads no extension from the network."""
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET autoinstall_known_extensions = false")
+    if memory_limit:
+        connection.execute(f"SET memory_limit = {literal(memory_limit)}")
+    if threads:
+        connection.execute(f"SET threads = {int(threads)}")
+    return connection
+
+
+class Lake:
+    """One scan opened for SQL. `facts` gives the struct type of each kind of policy."""
+
+    def __init__(
+        self,
+        directory: Path,
+        facts: Mapping[str, StructType],
+        *,
+        connection: duckdb.DuckDBPyConnection | None = None,
+    ) -> None:
+        self.directory = directory
+        self.manifest: Manifest = read_manifest(directory)
+        self.connection = connection or connect()
+        self.source = Source(directory, facts, INCOMPLETE)
+        self._facts = facts
+        self._load_incomplete()
+
+    def execute(self, sql: str, parameters: list[Any] | None = None) -> Any:
+        """Runs SQL and returns DuckDB's result."""
+        return self.connection.execute(sql, parameters)
+
+    def sql_of(self, name: str) -> str:
+        """SELECT of a whole table by name, derived columns included; raises UserError for unknown ones."""
+        if name == "api_call":
+            return self._file_table("api_call/*.parquet", api_call_schema())
+        if name == "collection":
+            return self._file_table("collection.parquet", collection_schema())
+        from partywall.tables.registry import table as find
+
+        table = find(name)
+        columns = [*schema.stored_types(table)]
+        columns += [f"{c.name}_facts" for c in table.columns if hasattr(c.type, "kind")]
+        columns += [r.name for r in table.relations]
+        return self.source.select(table, columns)
+
+    def _file_table(self, pattern: str, arrow: Any) -> str:
+        files = sorted(self.directory.glob(pattern))
+        if not files:
+            self.connection.register("_empty_" + arrow.names[-1], arrow.empty_table())
+            return f"SELECT * FROM {quote('_empty_' + arrow.names[-1])}"
+        return f"SELECT * FROM read_parquet([{', '.join(literal(str(f)) for f in files)}])"
+
+    def views(self, names: Iterable[str]) -> None:
+        """Creates a view for each named table."""
+        for name in names:
+            self.connection.execute(f"CREATE OR REPLACE VIEW {quote(name)} AS {self.sql_of(name)}")
+
+    def _load_incomplete(self) -> None:
+        """Fills the table of what listings do not cover, from the manifest and the table `collection`.
+
+        A table that nobody demanded covers nothing; a regional one covers only the scanned Regions; a failed
+        listing leaves its account and Region open. ('*' stands for every Region.)
+        """
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {INCOMPLETE}"
+            " (table_name VARCHAR, account_id VARCHAR, region VARCHAR)"
+        )
+        manifest = self.manifest
+        answered = self.connection.execute(
+            f"SELECT table_name, account_id, region, list(DISTINCT outcome), list(DISTINCT operation)"
+            f" FROM ({self.sql_of('collection')}) GROUP BY ALL"
+        ).fetchall()
+        fine: set[tuple[str, str, str]] = set()
+        rows: list[tuple[str, str, str]] = []
+        for name, account, region, outcomes, operations in answered:
+            not_offered = outcomes == [Outcome.NOT_SUPPORTED] and operations == [""]
+            if not_offered or all(o in _ANSWERED for o in outcomes):
+                fine.add((name, account, region))
+        for name, table in all_tables().items():
+            for account in manifest.accounts:
+                account_id = account["account_id"]
+                if name not in manifest.demand:
+                    rows.append((name, account_id, "*"))
+                elif table.scope == "global":
+                    if (name, account_id, "global") not in fine:
+                        rows.append((name, account_id, "*"))
+                else:
+                    enabled = manifest.enabled_regions.get(account_id) or ["*"]
+                    rows += [
+                        (name, account_id, region)
+                        for region in dict.fromkeys([*enabled, *manifest.regions])
+                        if (name, account_id, region) not in fine
+                    ]
+        if rows:
+            import pyarrow as pa
+
+            columns = list(zip(*rows, strict=True))
+            names = ["table_name", "account_id", "region"]
+            found = pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})
+            self.connection.register("_incomplete_rows", found)
+            self.connection.execute(f"INSERT INTO {INCOMPLETE} SELECT * FROM _incomplete_rows")
+            self.connection.unregister("_incomplete_rows")
