@@ -1,7 +1,66 @@
-"""What a policy document grants and denies, as facts that checks can read."""
+"""What a policy document grants and denies, as facts that checks can read.
+
+Only the document itself is read: neither the policies of the callers nor those of the organization, so a
+fact says what the document would let in, not what is in effect in the end.
+"""
 
 from __future__ import annotations
 
-from partywall.analysis.policy_fields import FACTS, FIELD_DOCS
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["FACTS", "FIELD_DOCS"]
+from partywall.analysis.identity_facts import identity_facts
+from partywall.analysis.policy_document import Document, parse
+from partywall.analysis.policy_fields import FACTS, FIELD_DOCS
+from partywall.analysis.resource_facts import key_facts, resource_facts
+from partywall.analysis.trust_facts import trust_facts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["FACTS", "FIELD_DOCS", "facts", "facts_table"]
+
+_MAKERS: Final[Mapping[str, Callable[[Document, str], dict[str, Any]]]] = {
+    "resource": resource_facts,
+    "key": key_facts,
+    "identity": identity_facts,
+    "trust": trust_facts,
+}
+
+
+def facts(kind: str, text: str, account_id: str) -> dict[str, Any] | None:
+    """The fields of `FACTS[kind]` for a policy's JSON text, owned by the 12-digit `account_id`.
+
+    None where the text is not a policy document (then nothing is known). "" is known to grant nothing.
+    Raises KeyError for an unknown kind.
+    """
+    found = _facts(kind, text, account_id)
+    if found is None:
+        return None
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+
+
+@lru_cache(maxsize=4096)
+def _facts(kind: str, text: str, account_id: str) -> dict[str, Any] | None:
+    make = _MAKERS[kind]
+    document = parse(text, kind)
+    return None if document is None else make(document, account_id)
+
+
+def facts_table(texts: Iterable[tuple[str, str]], kind: str) -> pa.Table:
+    """The facts of (policy text, account id) pairs, computed and given once for each distinct pair.
+
+    Columns: policy, account_id (strings), facts (the struct of `FACTS[kind]`, NULL where malformed).
+    """
+    import pyarrow as pa
+
+    pairs = list(dict.fromkeys(texts))
+    structs = [facts(kind, text, account_id) for text, account_id in pairs]
+    return pa.table(
+        {
+            "policy": pa.array([text for text, _ in pairs], pa.string()),
+            "account_id": pa.array([account_id for _, account_id in pairs], pa.string()),
+            "facts": pa.array(structs, FACTS[kind].arrow()),
+        }
+    )

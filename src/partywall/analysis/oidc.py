@@ -1,0 +1,129 @@
+"""Whether trust in an OIDC provider is pinned to one tenant by the claims that a statement asks for.
+
+Titles: IAM User Guide, Create a role for OpenID Connect federation; GitHub Docs, Configuring OpenID Connect
+in Amazon Web Services; Amazon Cognito Developer Guide, Role trust and permissions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from partywall.analysis.globs import has_wildcard
+from partywall.analysis.policy_document import Condition, Statement
+
+_TEXT: Final = frozenset(("stringequals", "stringequalsignorecase", "stringlike"))
+_PATTERN: Final = frozenset(("stringlike",))
+
+# Issuers that serve everyone: the claims that tell the tenant, of which one must be fixed.
+_SHARED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "token.actions.githubusercontent.com": frozenset(
+            (
+                "sub",
+                "enterprise",
+                "enterprise_id",
+                "job_workflow_ref",
+                "repository",
+                "repository_id",
+                "repository_owner",
+                "repository_owner_id",
+            )
+        ),
+        "gitlab.com": frozenset(("sub", "namespace_id", "namespace_path", "project_id", "project_path")),
+        "app.terraform.io": frozenset(("sub", "terraform_organization_id", "terraform_organization_name")),
+        "agent.buildkite.com": frozenset(("sub", "organization_id", "organization_slug")),
+        "cognito-identity.amazonaws.com": frozenset(("aud", "sub")),
+        "accounts.google.com": frozenset(("aud", "azp", "oaud", "sub")),
+        "graph.facebook.com": frozenset(("app_id", "id")),
+        "www.amazon.com": frozenset(("app_id", "user_id")),
+    }
+)
+# Claims of those issuers that say nothing of the tenant.
+_IDLE: Final = frozenset(
+    (
+        "actor",
+        "amr",
+        "aud",
+        "base_ref",
+        "environment",
+        "event_name",
+        "head_ref",
+        "ref",
+        "ref_type",
+        "workflow",
+    )
+)
+# `repo:ORG/…`, `project_path:GROUP/…`, `organization:ORG:…` with the tenant before any wildcard.
+_TENANT_IN_SUB: Final = re.compile(r"[a-z_]+:[^/:*?]+[/:]")
+_TENANT_IN_PATH: Final = re.compile(r"[^/*?]+/")
+_SERVICE_ACCOUNT: Final = re.compile(r"system:serviceaccount:[^*?:]+:")
+_STS_AUDIENCES: Final = frozenset(("sts.amazonaws.com", "sts.amazonaws.com.cn"))
+
+
+def issuer_of(provider: str) -> str:
+    """The issuer (host and path) of an OIDC provider's ARN or of a provider trusted by name."""
+    return provider.partition(":oidc-provider/")[2] or provider
+
+
+def is_pinned(statement: Statement, provider: str) -> bool | None:
+    """Whether a claim condition pins the trust in `provider`; None where a claim cannot be judged."""
+    issuer = issuer_of(provider).lower()
+    doubt = False
+    for condition in statement.conditions:
+        found, colon, claim = condition.key.rpartition(":")
+        if not colon or found != issuer or not condition.values:
+            continue
+        pins = _pins(condition, issuer, claim)
+        if pins:
+            return True
+        doubt = doubt or pins is None
+    return None if doubt else False
+
+
+def undecided_claims(statement: Statement, provider: str) -> set[str]:
+    """The claim keys that `is_pinned` could not judge."""
+    issuer = issuer_of(provider).lower()
+    return {
+        c.key
+        for c in statement.conditions
+        if c.key.rpartition(":")[0] == issuer and _pins(c, issuer, c.key.rpartition(":")[2]) is None
+    }
+
+
+def _pins(condition: Condition, issuer: str, claim: str) -> bool | None:
+    if condition.operator not in _TEXT:
+        return False
+    if condition.variables:
+        return None
+    if issuer in _SHARED:
+        if claim not in _SHARED[issuer]:
+            return False if claim in _IDLE else None
+        return all(_names_tenant(claim, value, condition.operator) for value in condition.values)
+    return all(_narrows(issuer, claim, value, condition.operator) for value in condition.values)
+
+
+def _loose(value: str, operator: str) -> bool:
+    return operator in _PATTERN and has_wildcard(value)
+
+
+def _names_tenant(claim: str, value: str, operator: str) -> bool:
+    if not _loose(value, operator):
+        return True
+    if claim == "sub":
+        return _TENANT_IN_SUB.match(value) is not None
+    # `repository_owner` and its like must be whole; paths tell the tenant by their first part.
+    return claim.endswith(("_ref", "_path", "repository")) and _TENANT_IN_PATH.match(value) is not None
+
+
+def _narrows(issuer: str, claim: str, value: str, operator: str) -> bool:
+    """For an issuer of one's own: any claim but the audience that all tokens for STS carry."""
+    if claim == "aud":
+        return not _loose(value, operator) and value not in _STS_AUDIENCES
+    if not _loose(value, operator):
+        return True
+    if value.startswith("system:") or issuer.startswith("oidc.eks."):
+        return _SERVICE_ACCOUNT.match(value) is not None
+    return value.strip("*?:/") != "" and value[0] not in "*?"
