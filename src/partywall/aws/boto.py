@@ -13,7 +13,7 @@ from partywall import __version__
 from partywall.aws.answers import CallFailed, Outcome
 from partywall.aws.codec import malformed
 from partywall.aws.credentials import Credentials
-from partywall.aws.models import loader
+from partywall.aws.models import plain_session
 from partywall.aws.parsers import Malformed, load_json
 
 if TYPE_CHECKING:
@@ -42,10 +42,7 @@ class BotoTransport:
         from botocore.config import Config
 
         if session is None:
-            from botocore.session import Session as BotocoreSession
-
-            session = BotocoreSession()
-            session.register_component("data_loader", loader())
+            session = plain_session()
         self._session = session
         self._observer = observer
         self._config = Config(
@@ -92,7 +89,11 @@ class BotoTransport:
             code = str(detail.get("Code") or status)
             raise CallFailed(code, str(detail.get("Message") or ""), status) from None
         except (ResponseParserError, Malformed) as error:
-            raise malformed(str(error), 200) from None
+            status = int((getattr(self._seen, "answer", None) or (200,))[0])
+            if status >= 300:
+                text = f"unreadable error answer ({type(error).__name__})"
+                raise CallFailed(str(status), text, status) from None
+            raise malformed(str(error), status) from None
         except boto.ConnectTimeoutError as error:
             raise _lost("Timeout", error) from None
         except boto.ReadTimeoutError as error:

@@ -226,8 +226,8 @@ class Caller:
     async def _refused(self, scope: Scope, used: Credentials, failed: CallFailed, tally: _Attempts) -> None:
         """Credentials were refused: return to try again with new ones, or raise what it means.
 
-        Raises CallFailed with REGION_DISABLED where the same credentials work elsewhere, and CredentialsExpired
-        where they work nowhere.
+        Raises CallFailed with REGION_DISABLED where the same credentials work elsewhere, and
+        CredentialsExpired where they work nowhere.
         """
         if not tally.refreshed:
             tally.refreshed = True

@@ -17,7 +17,7 @@ from typing import Any, cast
 from botocore.model import OperationModel, Shape, StructureShape
 
 from partywall.aws.answers import CallFailed, Outcome
-from partywall.aws.models import operation_model, protocol_of, service_model
+from partywall.aws.models import operation_model, plain_session, protocol_of, service_model
 from partywall.aws.parsers import (
     JsonCompiler,
     Malformed,
@@ -44,9 +44,7 @@ _UNIVERSAL = frozenset(
 @cache
 def emitter() -> Any:
     """The event emitter of a plain session: botocore's built-in handlers and no others."""
-    from botocore.session import Session
-
-    return cast(Any, Session().get_component("event_emitter"))
+    return cast(Any, plain_session().get_component("event_emitter"))
 
 
 def _handlers(event: str) -> list[Any]:
@@ -290,8 +288,10 @@ def _beyond_us(model: OperationModel) -> str:
         return "streaming body"
     if extra.has_event_stream_output or extra.has_event_stream_input:
         return "event stream"
-    if extra.http_checksum:
+    if extra.http_checksum or extra.http_checksum_required:
         return "checksums"
+    if (extra.endpoint_discovery or {}).get("required"):
+        return "endpoint discovery"
     if extra.resolved_auth_type not in (None, "v4", "s3v4", "none", "v4-unsigned-body"):
         return f"signature {extra.resolved_auth_type}"
     return ""

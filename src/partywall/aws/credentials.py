@@ -207,10 +207,11 @@ def assume(
 
 def _session(profile: str | None, mfa_prompt: Callable[[str], str] | None) -> Session:
     from botocore.exceptions import BotoCoreError
-    from botocore.session import Session
+
+    from partywall.aws.models import plain_session
 
     try:
-        session = Session(profile=profile)
+        session = plain_session(profile)
         if profile and profile not in session.available_profiles:
             near = difflib.get_close_matches(profile, session.available_profiles, 3)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""

@@ -12,6 +12,7 @@ import orjson
 from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import OperationModel, ServiceModel
+from botocore.session import Session
 
 # JSON first: it is the fastest to read here, and every server that speaks CBOR to these services speaks it.
 _PROTOCOLS = ("json", "rest-json", "rest-xml", "query", "ec2", "smithy-rpc-v2-cbor")
@@ -35,6 +36,13 @@ class _OrjsonFileLoader(JSONFileLoader):
 def loader() -> Loader:
     """The one loader, with botocore's own search paths (AWS_DATA_PATH is honoured by the session's)."""
     return Loader(file_loader=_OrjsonFileLoader(), include_default_search_paths=True)
+
+
+def plain_session(profile: str | None = None) -> Session:
+    """A botocore session that shares our loader, for parsing the endpoint data is most of a session's cost."""
+    made = Session(profile=profile)
+    made.register_component("data_loader", loader())
+    return made
 
 
 @cache

@@ -76,17 +76,17 @@ _HOME_OF_SERVICE = {("aws", "globalaccelerator"): "us-west-2", ("aws", "networkm
 
 @lru_cache(maxsize=1)
 def _endpoints() -> dict[str, dict[str, Any]]:
-    from botocore.loaders import Loader
+    from partywall.aws.models import loader
 
-    data = cast("dict[str, Any]", Loader().load_data("endpoints"))
+    data = cast("dict[str, Any]", loader().load_data("endpoints"))
     return {partition["partition"]: partition for partition in data["partitions"]}
 
 
 @lru_cache(maxsize=1)
 def _outputs() -> dict[str, dict[str, Any]]:
-    from botocore.loaders import Loader
+    from partywall.aws.models import loader
 
-    data = cast("dict[str, Any]", Loader().load_data("partitions"))
+    data = cast("dict[str, Any]", loader().load_data("partitions"))
     return {partition["id"]: partition for partition in data["partitions"]}
 
 

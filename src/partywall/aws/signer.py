@@ -40,6 +40,11 @@ _UNSIGNED = frozenset(
 )
 
 
+def utc_now() -> datetime:
+    """The time to sign with."""
+    return datetime.now(UTC)
+
+
 @lru_cache(maxsize=8192)
 def _signing_key(secret_key: str, day: str, region: str, service: str) -> bytes:
     key = f"AWS4{secret_key}".encode()
@@ -94,7 +99,7 @@ def sign(
     `url` is already percent-encoded; `s3` keeps its path as it is; others normalise and encode it again.
     """
     # strftime is slow, and the stamp needs two fixed widths only.
-    moment = now if now is not None else datetime.now(UTC)
+    moment = now if now is not None else utc_now()
     day = f"{moment.year:04}{moment.month:02}{moment.day:02}"
     stamp = f"{day}T{moment.hour:02}{moment.minute:02}{moment.second:02}Z"
     scheme_end = url.index("://") + 3

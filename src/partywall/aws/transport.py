@@ -1,8 +1,8 @@
 """The transport: one API call over HTTP, without retries.
 
 `LeanTransport` drives botocore's serialisers and endpoint rules directly, with its own signer and parsers
-over aiohttp. `BotoTransport` (in `boto.py`) is plain botocore in threads: the fallback for the operations that
-the lean one does not serve (streams, checksums, bearer tokens, S3 ARNs) and its test oracle.
+over aiohttp. `BotoTransport` (in `boto.py`) is plain botocore in threads: the fallback for operations that the
+lean one does not serve (streams, checksums, bearer tokens, S3 ARNs) and its test oracle.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from partywall.aws.boto import BotoTransport
 from partywall.aws.codec import Codec, Operation, codec, emitter, parse_raw
 from partywall.aws.credentials import Credentials
 from partywall.aws.endpoints import Endpoint, EndpointBook
+from partywall.aws.models import plain_session
 from partywall.aws.signer import sign
 
 if TYPE_CHECKING:
@@ -106,9 +107,7 @@ class LeanTransport:
         threads: int = 8,
     ) -> None:
         if session is None:
-            from botocore.session import Session as BotocoreSession
-
-            session = BotocoreSession()
+            session = plain_session()
         self._session = session
         self._observer = observer
         self._limit = limit
