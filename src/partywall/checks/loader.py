@@ -191,7 +191,9 @@ def load_directory(directory: Path) -> list[LoadedCheck]:
             other = seen.get(loaded.check.id)
             if other is not None:
                 taken = other.place("id")
-                raise CheckError(f"{loaded.place('id')}: the id {loaded.check.id} is taken by {taken}; rename one")
+                raise CheckError(
+                    f"{loaded.place('id')}: the id {loaded.check.id} is taken by {taken}; rename one"
+                )
             seen[loaded.check.id] = loaded
     return list(seen.values())
 

@@ -101,6 +101,6 @@ class Report:
     counts: pa.Table
     """check_id, account_id, region, status, count (bigint): all verdicts, also those not in `findings`."""
     coverage: list[dict[str, Any]]
-    """Per service: service, calls, ok, denied, throttled, region_disabled, not_supported, error, resources."""
+    """Per service: service, calls, resources, and the calls of each outcome (ok, empty, denied, …)."""
     failed_calls: list[dict[str, Any]]
     """Grouped: account_id, region, service, operation, outcome, error_code, denied_by, count."""

@@ -67,11 +67,11 @@ def _copy(lake: Lake, select: str, path: Path) -> None:
 def failing_sql(lake: Lake, group: list[CompiledCheck], now: datetime, overrides: Overrides) -> str:
     """SELECT of the failed and unknown verdicts on one table, with messages and the call that is to blame.
 
-    Columns: check_id, account_id, region, resource_arn, resource_name, verdict, message, cause (a struct of
-    `_failed`, NULL unless unknown).
+    Columns: check_id, account_id, region, resource_arn, resource_name, tags, verdict, message, cause (a
+    struct of `_failed`, NULL unless unknown).
     """
     table = group[0].table
-    columns = {*KEYS, "_failed"}
+    columns = {*KEYS, "tags", "_failed"}
     for check in group:
         columns |= check.columns | (check.message.columns if check.message else frozenset())
     source = lake.source.select(table, sorted(columns))
@@ -87,15 +87,15 @@ def failing_sql(lake: Lake, group: list[CompiledCheck], now: datetime, overrides
             f" cause := CASE WHEN {verdict} = {Verdict.UNKNOWN}"
             f" THEN list_filter(_failed, lambda f: list_contains([{calls}], f.call))[1] END)"
         )
-    keys = "account_id, region, arn AS resource_arn, name AS resource_name"
+    keys = "account_id, region, arn AS resource_arn, name AS resource_name, tags"
     parts = [
         f"SELECT {keys}, unnest([{', '.join(items[i : i + _CHECKS_AT_ONCE])}]) AS v FROM ({source})"
         for i in range(0, len(items), _CHECKS_AT_ONCE)
     ]
     union = " UNION ALL ".join(parts)
     return (
-        "SELECT v.check_id AS check_id, account_id, region, resource_arn, resource_name, v.verdict AS verdict,"
-        f" v.message AS message, v.cause AS cause FROM ({union})"
+        "SELECT v.check_id AS check_id, account_id, region, resource_arn, resource_name, tags,"
+        f" v.verdict AS verdict, v.message AS message, v.cause AS cause FROM ({union})"
         f" WHERE v.verdict IN ({Verdict.FAIL}, {Verdict.UNKNOWN})"
     )
 

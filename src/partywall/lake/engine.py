@@ -53,7 +53,7 @@ class Lake:
         self._facts = facts
         self._load_incomplete()
 
-    def execute(self, sql: str, parameters: list[Any] | None = None) -> Any:
+    def execute(self, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> Any:
         """Runs SQL and returns DuckDB's result."""
         return self.connection.execute(sql, parameters)
 

@@ -1,0 +1,92 @@
+"""The configuration file `partywall.yaml`: parameters of checks, checks left out, exceptions."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from partywall.errors import UserError
+
+if TYPE_CHECKING:
+    from partywall.findings.exceptions import RiskException
+
+DEFAULT: Final = Path("partywall.yaml")
+_KEYS: Final = ("params", "disable", "exceptions")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a user set: check id -> parameter -> value; ids of checks left out; accepted risks."""
+
+    params: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    disable: frozenset[str] = frozenset()
+    exceptions: list[RiskException] = field(default_factory=list["RiskException"])
+
+
+def load(path: Path | None) -> Config:
+    """The configuration at `path`, or at ./partywall.yaml where it exists, else an empty one.
+
+    Raises UserError with file and line for what it cannot read.
+    """
+    import yaml
+
+    from partywall.findings.exceptions import parse
+
+    if path is None:
+        if not DEFAULT.exists():
+            return Config()
+        path = DEFAULT
+    try:
+        data: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the configuration {path}: {error}") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise UserError(f"{where}: not valid YAML: {error.problem}") from error
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: a configuration is a map with the keys {', '.join(_KEYS)}")
+    entries = cast("dict[str, Any]", data)
+    for key in entries:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(str(key), _KEYS, 1)
+            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(_KEYS)}"
+            raise UserError(f"{path}: unknown key {key!r}{hint}")
+    params = entries.get("params") or {}
+    if not isinstance(params, dict) or not all(
+        isinstance(v, dict) for v in cast("dict[Any, Any]", params).values()
+    ):
+        raise UserError(f"{path}: `params` maps a check id to its parameters, such as {{max_age_days: 60}}")
+    disabled = entries.get("disable") or []
+    if not isinstance(disabled, list):
+        raise UserError(f"{path}: `disable` is a list of check ids")
+    return Config(
+        cast("dict[str, dict[str, Any]]", params),
+        frozenset(str(i) for i in cast("list[Any]", disabled)),
+        parse(entries.get("exceptions") or [], str(path)),
+    )
+
+
+def validate(config: Config, checks: Collection[Any], place: str = "the configuration") -> None:
+    """Raises UserError for a check id or parameter in the configuration that no check has."""
+    known = {c.id: c for c in checks}
+    for check_id in [*config.params, *config.disable]:
+        if check_id not in known:
+            near = difflib.get_close_matches(check_id, known, 3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise UserError(f"{place} names the check {check_id!r}, which does not exist{hint}")
+    for check_id, params in config.params.items():
+        for name, value in params.items():
+            declared = known[check_id].params
+            if name not in declared:
+                has = ", ".join(declared) or "none"
+                raise UserError(f"{place}: {check_id} has no parameter {name!r} (it has: {has})")
+            default = declared[name].default
+            numbers = isinstance(default, int | float) and isinstance(value, int | float)
+            if not numbers and type(value) is not type(default):
+                raise UserError(
+                    f"{place}: {check_id}: {name} is {value!r}, but wants a value like {default!r}"
+                )

@@ -1,0 +1,252 @@
+"""Puts a report together from a judged scan: findings with messages, causes, lifecycle and priority."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from partywall.checks.loader import CompiledCheck
+from partywall.findings.causes import blame
+from partywall.findings.exceptions import RiskException, in_force
+from partywall.findings.lifecycle import FAILED_LISTING, FILE, ID
+from partywall.findings.model import VERDICT_NAMES, Report, ScanInfo, findings_schema
+from partywall.findings.priority import priority_sql, priority_why_sql
+from partywall.findings.verdicts import Overrides, by_table, failing_sql, verdict_file
+from partywall.lake.engine import Lake
+from partywall.lake.source import literal, quote
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+OPEN: Final = ("fail", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which findings a report is to hold; empty collections mean all."""
+
+    statuses: Collection[str] = OPEN
+    severities: Collection[str] = ()
+    services: Collection[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Key -> value ("" for any value); resources whose tags are unknown are kept out."""
+
+
+def scan_info(lake: Lake) -> ScanInfo:
+    """The scan's own facts, from its manifest."""
+    m = lake.manifest
+    return ScanInfo(
+        m.id, m.started_at, m.finished_at, m.version, m.accounts, m.regions, m.complete, m.selection
+    )
+
+
+def report(
+    lake: Lake,
+    checks: Collection[CompiledCheck],
+    overrides: Overrides,
+    exceptions: Collection[RiskException] = (),
+    wanted: Wanted | None = None,
+) -> Report:
+    """The report of a judged scan; findings are ordered by priority, worst first."""
+    wanted = wanted or Wanted()
+    chosen = [
+        c
+        for c in checks
+        if (not wanted.severities or c.check.severity in wanted.severities)
+        and (not wanted.services or c.table.service in wanted.services)
+    ]
+    findings = _findings(lake, chosen, overrides, exceptions, wanted)
+    return Report(
+        scan=scan_info(lake),
+        checks={c.check.id: c.check for c in chosen},
+        findings=findings,
+        counts=counts(lake, chosen),
+        coverage=coverage(lake),
+        failed_calls=failed_calls(lake),
+    )
+
+
+def _findings(
+    lake: Lake,
+    checks: Collection[CompiledCheck],
+    overrides: Overrides,
+    exceptions: Collection[RiskException],
+    wanted: Wanted,
+) -> pa.Table:
+    now = lake.manifest.started_at
+    fill_raw(lake, checks, overrides, wanted.statuses)
+    lifecycle = lake.directory / FILE
+    known = (
+        f"SELECT finding_id, state, first_seen, last_seen, changed_at, resolved_at"
+        f" FROM read_parquet({literal(str(lifecycle))})"
+        if lifecycle.exists()
+        else "SELECT NULL::VARCHAR AS finding_id, NULL::VARCHAR AS state, NULL::TIMESTAMPTZ AS first_seen,"
+        " NULL::TIMESTAMPTZ AS last_seen, NULL::TIMESTAMPTZ AS changed_at,"
+        " NULL::TIMESTAMPTZ AS resolved_at WHERE FALSE"
+    )
+    tagged = " AND ".join(
+        f"map_contains(r.tags, {literal(k)})" + (f" AND r.tags[{literal(k)}] = {literal(v)}" if v else "")
+        for k, v in wanted.tags.items()
+    )
+    status = " ".join(f"WHEN {int(v)} THEN {literal(n)}" for v, n in VERDICT_NAMES.items())
+    statuses = ", ".join(map(literal, wanted.statuses))
+    sql = f"""
+        SELECT r.finding_id, r.check_id, r.account_id, r.region, r.resource_arn, r.resource_name,
+            s.table_name AS resource_type, r.status, s.severity,
+            coalesce(l.state, '') AS state, r.message,
+            coalesce(l.first_seen, $now) AS first_seen, coalesce(l.last_seen, $now) AS last_seen,
+            coalesce(l.changed_at, $now) AS changed_at, l.resolved_at,
+            coalesce(r.cause.operation, '') AS unknown_operation,
+            coalesce(r.cause.region, '') AS unknown_region,
+            coalesce(r.cause.outcome, '') AS unknown_outcome,
+            coalesce(r.cause.code, '') AS unknown_code,
+            coalesce(r.cause.denied_by, '') AS unknown_denied_by,
+            '' AS exception,
+            {priority_sql("r.status", "s.severity", "r.tags")} AS priority,
+            {priority_why_sql("r.status", "s.severity", "r.tags")} AS priority_why
+        FROM (SELECT *, {ID} AS finding_id, CASE verdict {status} END AS status FROM _raw) r
+        JOIN _checks s USING (check_id) LEFT JOIN ({known}) l USING (finding_id)
+        WHERE r.status IN ({statuses}) {f"AND {tagged}" if tagged else ""}
+        ORDER BY priority DESC, r.status, r.check_id, r.account_id, r.region, r.resource_arn
+    """
+    found = lake.execute(sql, {"now": now}).to_arrow_table().cast(findings_schema())
+    found = blame(lake, {c.check.id: c for c in checks}, found)
+    return _except(found, in_force(exceptions, now)[0])
+
+
+def fill_raw(
+    lake: Lake, checks: Collection[CompiledCheck], overrides: Overrides, statuses: Collection[str]
+) -> None:
+    """Fills `_raw` (verdicts with messages and causes) and `_checks` (check_id, severity, table_name)."""
+    now = lake.manifest.started_at
+    cause = "STRUCT(call VARCHAR, operation VARCHAR, region VARCHAR, outcome VARCHAR, code VARCHAR,"
+    cause += " denied_by VARCHAR, message VARCHAR)"
+    lake.execute(
+        "CREATE OR REPLACE TEMP TABLE _raw (check_id VARCHAR, account_id VARCHAR, region VARCHAR,"
+        " resource_arn VARCHAR, resource_name VARCHAR, tags MAP(VARCHAR, VARCHAR), verdict UTINYINT,"
+        f" message VARCHAR, cause {cause})"
+    )
+    lake.execute(
+        "CREATE OR REPLACE TEMP TABLE _checks (check_id VARCHAR, severity VARCHAR, table_name VARCHAR)"
+    )
+    if checks:
+        rows = [[c.check.id, c.check.severity, c.check.table] for c in checks]
+        lake.connection.executemany("INSERT INTO _checks VALUES (?, ?, ?)", rows)
+    for table, group in by_table(checks).items():
+        if lake.source.files(table):
+            lake.execute(f"INSERT INTO _raw BY NAME {failing_sql(lake, group, now, overrides)}")
+            if not set(statuses) <= set(OPEN):
+                _insert_others(lake, table, group)
+    lake.execute(
+        "INSERT INTO _raw SELECT s.check_id, c.account_id, c.region, coalesce(c.parent_arn, ''), '',"
+        " MAP {}::MAP(VARCHAR, VARCHAR), 2, '', struct_pack(call := 'list', operation := c.operation,"
+        " region := c.call_region, outcome := c.outcome, code := c.error_code, denied_by := c.denied_by,"
+        f" message := c.error_message) FROM ({lake.sql_of('collection')}) c"
+        f" JOIN _checks s ON s.table_name = c.table_name WHERE {FAILED_LISTING}"
+    )
+
+
+def _insert_others(lake: Lake, table: str, group: list[CompiledCheck]) -> None:
+    """Adds the verdicts that nobody needs to act on: pass and not applicable."""
+    path = verdict_file(lake.directory, table)
+    if path.exists():
+        columns = ", ".join(quote(c.check.id) for c in group)
+        lake.execute(
+            "INSERT INTO _raw BY NAME SELECT check_id, account_id, region, arn AS resource_arn,"
+            " name AS resource_name, verdict, '' AS message FROM (UNPIVOT"
+            f" read_parquet({literal(str(path))}) ON {columns} INTO NAME check_id VALUE verdict)"
+            " WHERE verdict IN (1, 3)"
+        )
+
+
+def _except(findings: pa.Table, exceptions: Collection[RiskException]) -> pa.Table:
+    """Marks failing findings that an exception in force covers: state "excepted", and its reason."""
+    import pyarrow as pa
+
+    if not exceptions or not findings.num_rows:
+        return findings
+    names = ("check_id", "account_id", "region", "resource_arn", "status", "state")
+    columns = [findings[n].to_pylist() for n in names]
+    reasons: list[str] = []
+    states: list[str] = []
+    for check_id, account_id, region, arn, status, state in zip(*columns, strict=True):
+        covering = None
+        if status == "fail":
+            covering = next((e for e in exceptions if e.covers(check_id, account_id, region, arn)), None)
+        reasons.append(covering.reason if covering else "")
+        states.append("excepted" if covering else state)
+    schema = findings.schema
+    found = findings.set_column(
+        schema.get_field_index("exception"), "exception", pa.array(reasons, pa.string())
+    )
+    return found.set_column(schema.get_field_index("state"), "state", pa.array(states, pa.string()))
+
+
+def counts(lake: Lake, checks: Collection[CompiledCheck]) -> pa.Table:
+    """All verdicts counted: check_id, account_id, region, status, count. Failed listings count as unknown.
+
+    A check whose table has no rows although its listing answered counts once as not_applicable per account
+    and Region.
+    """
+    parts: list[str] = []
+    for table, group in by_table(checks).items():
+        path = verdict_file(lake.directory, table)
+        if path.exists():
+            columns = ", ".join(quote(c.check.id) for c in group)
+            status = " ".join(f"WHEN {int(v)} THEN {literal(n)}" for v, n in VERDICT_NAMES.items())
+            stored = f"SELECT account_id, region, {columns} FROM read_parquet({literal(str(path))})"
+            parts.append(
+                f"SELECT check_id, account_id, region, CASE verdict {status} END AS status, count(*) AS count"
+                f" FROM (UNPIVOT ({stored}) ON {columns} INTO NAME check_id VALUE verdict) GROUP BY ALL"
+            )
+        ids = ", ".join(f"({literal(c.check.id)})" for c in group)
+        parts.append(
+            "SELECT check_id, account_id, region,"
+            f" CASE WHEN {FAILED_LISTING} THEN 'unknown' ELSE 'not_applicable' END AS status, 1 AS count"
+            f" FROM ({lake.sql_of('collection')}) c, (VALUES {ids}) v(check_id)"
+            f" WHERE c.table_name = {literal(table)} AND ({FAILED_LISTING} OR c.outcome = 'empty')"
+        )
+    empty = (
+        "SELECT NULL::VARCHAR AS check_id, NULL::VARCHAR AS account_id, NULL::VARCHAR AS region,"
+        " NULL::VARCHAR AS status, 0::BIGINT AS count WHERE FALSE"
+    )
+    union = " UNION ALL ".join([empty, *parts])
+    return lake.execute(
+        "SELECT check_id, account_id, region, status, sum(count)::BIGINT AS count"
+        f" FROM ({union}) GROUP BY ALL ORDER BY ALL"
+    ).to_arrow_table()
+
+
+def coverage(lake: Lake) -> list[dict[str, Any]]:
+    """Per AWS service: its calls by outcome, and how many resources its tables hold."""
+    rows = lake.execute(
+        f"SELECT service, outcome, count(*) FROM ({lake.sql_of('api_call')}) GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    services: dict[str, dict[str, Any]] = {}
+    for service, outcome, count in rows:
+        entry = services.setdefault(service, {"service": service, "calls": 0, "resources": 0})
+        entry["calls"] += count
+        entry[outcome] = count
+    from partywall.tables.registry import all_tables
+
+    listed = lake.execute(
+        f"SELECT table_name, sum(row_count)::BIGINT FROM ({lake.sql_of('collection')}) GROUP BY ALL"
+    ).fetchall()
+    for name, count in listed:
+        table = all_tables().get(name)
+        if table is not None and count:
+            service = getattr(table.rows, "service", table.service)
+            entry = services.setdefault(service, {"service": service, "calls": 0, "resources": 0})
+            entry["resources"] += count
+    return [services[name] for name in sorted(services)]
+
+
+def failed_calls(lake: Lake) -> list[dict[str, Any]]:
+    """The calls that did not answer, grouped, most frequent first."""
+    names = ["account_id", "region", "service", "operation", "outcome", "error_code", "denied_by"]
+    rows = lake.execute(
+        f"SELECT {', '.join(names)}, count(*) AS n FROM ({lake.sql_of('api_call')})"
+        " WHERE outcome NOT IN ('ok', 'empty') GROUP BY ALL ORDER BY n DESC, ALL"
+    ).fetchall()
+    return [dict(zip([*names, "count"], row, strict=True)) for row in rows]

@@ -1,0 +1,91 @@
+"""Which call is to blame for an unknown finding, where its own row does not say: that of a related table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from partywall.checks.loader import CompiledCheck
+from partywall.findings.lifecycle import FAILED_LISTING
+from partywall.lake.engine import Lake
+from partywall.lake.source import literal
+from partywall.tables.registry import all_tables
+from partywall.tables.spec import Relation
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_COLUMNS: Final = ("operation", "region", "outcome", "code", "denied_by")
+Cause = tuple[str, str, str, str, str]
+_NOT_SCANNED: Final[Cause] = ("", "", "", "RegionNotScanned", "")
+_NOT_TOLD: Final[Cause] = ("", "", "ok", "NotInAnswer", "")
+
+
+class _Related:
+    """The failed calls of one table: its listings, then its rows, by account and Region."""
+
+    def __init__(self, lake: Lake, name: str) -> None:
+        self.causes: dict[tuple[str, str], Cause] = {}
+        table = all_tables()[name]
+        if lake.source.files(name):
+            stored = lake.source.stored(table, ["account_id", "region", "_failed"])
+            rows = lake.execute(
+                f"SELECT account_id, region, f.operation, f.region, f.outcome, f.code, f.denied_by FROM"
+                f" (SELECT account_id, region, unnest(_failed) AS f FROM ({stored}))"
+            ).fetchall()
+            self._add(rows)
+        self._add(
+            lake.execute(
+                "SELECT c.account_id, c.region, c.operation, c.call_region, c.outcome, c.error_code,"
+                f" c.denied_by FROM ({lake.sql_of('collection')}) c"
+                f" WHERE c.table_name = {literal(name)} AND {FAILED_LISTING}"
+            ).fetchall()
+        )
+
+    def _add(self, rows: list[tuple[str, ...]]) -> None:
+        for account, region, *cause in rows:
+            found: Any = tuple(part or "" for part in cause)
+            self.causes[(account, region)] = found
+            self.causes[(account, "")] = found
+            self.causes[("", "")] = found
+
+    def find(self, account: str, region: str, *, same_region: bool) -> Cause | None:
+        keys = [(account, region), (account, "global")]
+        if not same_region:
+            keys += [(account, "")]
+        return next((self.causes[k] for k in keys if k in self.causes), None)
+
+
+def blame(lake: Lake, checks: Mapping[str, CompiledCheck], findings: pa.Table) -> pa.Table:
+    """Fills the `unknown_*` columns of unknown findings that name no call yet."""
+    import pyarrow as pa
+
+    told = zip(
+        *(findings[n].to_pylist() for n in ("status", "unknown_code", "unknown_operation")), strict=True
+    )
+    indices = [i for i, row in enumerate(told) if row == ("unknown", "", "")]
+    if not indices:
+        return findings
+    columns = {n: findings[f"unknown_{n}"].to_pylist() for n in _COLUMNS}
+    ids, accounts, regions = (findings[n].to_pylist() for n in ("check_id", "account_id", "region"))
+    related: dict[str, _Related] = {}
+    for i in indices:
+        cause = _cause(lake, checks[ids[i]], accounts[i], regions[i], related)
+        for name, value in zip(_COLUMNS, cause, strict=True):
+            columns[name][i] = value
+    for name in _COLUMNS:
+        at = findings.schema.get_field_index(f"unknown_{name}")
+        findings = findings.set_column(at, f"unknown_{name}", pa.array(columns[name], pa.string()))
+    return findings
+
+
+def _cause(lake: Lake, check: CompiledCheck, account: str, region: str, memo: dict[str, _Related]) -> Cause:
+    relations: list[Relation] = [r for r in check.table.relations if r.name in check.columns]
+    for relation in relations:
+        if relation.table not in memo:
+            memo[relation.table] = _Related(lake, relation.table)
+        same = relation.on.get("region") == "region"
+        found = memo[relation.table].find(account, region, same_region=same)
+        if found is not None:
+            return found
+    return _NOT_SCANNED if relations else _NOT_TOLD

@@ -1,0 +1,165 @@
+"""Findings over time: first seen, changed, resolved, reopened, gone; the unseen stays as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from partywall.checks.loader import CompiledCheck
+from partywall.findings.model import Verdict
+from partywall.findings.verdicts import by_table, verdict_file
+from partywall.lake.engine import INCOMPLETE, Lake
+from partywall.lake.source import literal, quote
+from partywall.lake.writer import write_error
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FILE: Final = "lifecycle.parquet"
+ID: Final = "left(sha256(concat_ws(chr(31), check_id, account_id, region, coalesce(resource_arn, ''))), 32)"
+"""SQL of `model.finding_id`."""
+
+
+def lifecycle_schema() -> pa.Schema:
+    """The columns of a scan's `lifecycle.parquet`: one row per finding that failed or was unknown, ever."""
+    import pyarrow as pa
+
+    text, time = pa.string(), pa.timestamp("us", tz="UTC")
+    names = ["finding_id", "check_id", "account_id", "region", "resource_arn", "resource_name", "table_name"]
+    return pa.schema(
+        [
+            *((name, text) for name in names),
+            ("status", text),
+            ("state", text),
+            ("first_seen", time),
+            ("last_seen", time),
+            ("changed_at", time),
+            ("resolved_at", time),
+            ("reopened", pa.int32()),
+        ]
+    )
+
+
+def current_findings(lake: Lake, checks: Iterable[CompiledCheck]) -> None:
+    """Fills the temporary table `_current` with the failed and unknown findings of this scan, no messages.
+
+    A listing that failed gives one unknown finding for each check of its table, account and Region.
+    """
+    lake.execute(
+        "CREATE OR REPLACE TEMP TABLE _current (finding_id VARCHAR, check_id VARCHAR, account_id VARCHAR,"
+        " region VARCHAR, resource_arn VARCHAR, resource_name VARCHAR, table_name VARCHAR, status VARCHAR)"
+    )
+    for table, group in by_table(checks).items():
+        path = verdict_file(lake.directory, table)
+        ids = [check.check.id for check in group]
+        if path.exists():
+            verdicts = _verdicts(path, ids, (Verdict.FAIL, Verdict.UNKNOWN))
+            status = f"CASE verdict WHEN {Verdict.FAIL} THEN 'fail' ELSE 'unknown' END"
+            lake.execute(
+                f"INSERT INTO _current SELECT {ID}, check_id, account_id, region, resource_arn,"
+                f" resource_name, {literal(table)}, {status} FROM ({verdicts})"
+            )
+        values = ", ".join(f"({literal(i)})" for i in ids)
+        lake.execute(
+            f"INSERT INTO _current SELECT {ID}, * FROM ("
+            " SELECT check_id, account_id, region, coalesce(parent_arn, '') AS resource_arn,"
+            f" '' AS resource_name, {literal(table)}, 'unknown' FROM ({lake.sql_of('collection')}) c,"
+            f" (VALUES {values}) v(check_id) WHERE c.table_name = {literal(table)} AND {FAILED_LISTING})"
+        )
+
+
+FAILED_LISTING: Final = "c.outcome NOT IN ('ok', 'empty') AND c.operation <> ''"
+"""SQL over `collection c`: a listing that was tried and not answered."""
+
+
+def _verdicts(path: Path, ids: list[str], wanted: tuple[Verdict, ...]) -> str:
+    """SELECT of the wanted verdicts in a verdict file, one row per check and resource."""
+    columns = ", ".join(map(quote, ids))
+    unpivoted = f"UNPIVOT read_parquet({literal(str(path))}) ON {columns} INTO NAME check_id VALUE verdict"
+    return (
+        "SELECT check_id, account_id, region, coalesce(arn, '') AS resource_arn, name AS resource_name,"
+        f" verdict FROM ({unpivoted}) WHERE verdict IN ({', '.join(str(int(v)) for v in wanted)})"
+    )
+
+
+def advance(lake: Lake, checks: Iterable[CompiledCheck], now: datetime, previous: Path | None) -> None:
+    """Writes `lifecycle.parquet` from this scan's findings and the previous scan's lifecycle.
+
+    `_current` must be filled. Raises UserError where the file cannot be written.
+    """
+    before = previous / FILE if previous is not None else None
+    if before is not None and before.exists():
+        old = f"read_parquet({literal(str(before))})"
+    else:
+        lake.connection.register("_no_lifecycle", lifecycle_schema().empty_table())
+        old = "_no_lifecycle"
+    lake.execute("CREATE OR REPLACE TEMP TABLE _closed (finding_id VARCHAR, closed VARCHAR)")
+    for table, group in by_table(checks).items():
+        _close(lake, table, [c.check.id for c in group], old)
+    target = lake.directory / FILE
+    names = ", ".join(lifecycle_schema().names)
+    merged = _MERGE.format(old=old, now=f"TIMESTAMPTZ {literal(now.isoformat())}")
+    try:
+        lake.execute(
+            f"COPY (SELECT {names} FROM ({merged})) TO {literal(str(target))}"
+            " (FORMAT parquet, COMPRESSION zstd)"
+        )
+    except OSError as error:
+        raise write_error(target, error) from error
+
+
+def _close(lake: Lake, table: str, ids: list[str], old: str) -> None:
+    """Notes in `_closed` the earlier findings of a table that are resolved, and those whose resource went."""
+    path = verdict_file(lake.directory, table)
+    listed = ", ".join(map(literal, ids))
+    seen = f"SELECT * FROM {old} o WHERE o.table_name = {literal(table)} AND o.check_id IN ({listed})"
+    present = "SELECT ''"
+    if path.exists():
+        judged = _verdicts(path, ids, (Verdict.PASS, Verdict.NOT_APPLICABLE))
+        lake.execute(
+            "INSERT INTO _closed SELECT finding_id, 'resolved'"
+            f" FROM (SELECT {ID} AS finding_id FROM ({judged}))"
+            f" SEMI JOIN ({seen}) USING (finding_id)"
+        )
+        present = f"SELECT coalesce(arn, '') FROM read_parquet({literal(str(path))})"
+    # Only a complete listing shows that something is not there any more.
+    looked = (
+        f"EXISTS (SELECT 1 FROM ({lake.sql_of('collection')}) c WHERE c.table_name = s.table_name"
+        " AND c.account_id = s.account_id AND c.outcome IN ('ok', 'empty'))"
+        f" AND NOT EXISTS (SELECT 1 FROM {INCOMPLETE} i WHERE i.table_name = s.table_name"
+        " AND i.account_id = s.account_id AND i.region IN (s.region, '*'))"
+    )
+    lake.execute(
+        "INSERT INTO _closed SELECT finding_id, CASE WHEN resource_name = '' THEN 'resolved' ELSE 'gone' END"
+        f" FROM ({seen}) s WHERE (resource_arn = '' OR resource_arn NOT IN ({present})) AND {looked}"
+        " AND finding_id NOT IN (SELECT finding_id FROM _closed)"
+        " AND finding_id NOT IN (SELECT finding_id FROM _current)"
+    )
+
+
+_MERGE: Final = """
+    SELECT c.*,
+        CASE WHEN o.finding_id IS NULL THEN 'new'
+             WHEN o.resolved_at IS NOT NULL OR o.state = 'reopened' THEN 'reopened'
+             ELSE 'open' END AS state,
+        coalesce(o.first_seen, {now}) AS first_seen,
+        {now} AS last_seen,
+        CASE WHEN o.status = c.status AND o.resolved_at IS NULL THEN o.changed_at
+             ELSE {now} END AS changed_at,
+        NULL::TIMESTAMPTZ AS resolved_at,
+        (coalesce(o.reopened, 0) + CASE WHEN o.resolved_at IS NOT NULL THEN 1 ELSE 0 END)::INTEGER AS reopened
+    FROM _current c LEFT JOIN {old} o USING (finding_id)
+    UNION ALL BY NAME
+    SELECT o.* EXCLUDE (status, state, changed_at, resolved_at),
+        CASE WHEN x.closed = 'resolved' THEN 'pass' ELSE o.status END AS status,
+        CASE WHEN o.resolved_at IS NULL THEN coalesce(x.closed, o.state) ELSE o.state END AS state,
+        CASE WHEN o.resolved_at IS NULL AND x.closed IS NOT NULL THEN {now}
+             ELSE o.changed_at END AS changed_at,
+        coalesce(o.resolved_at, CASE WHEN x.closed IS NOT NULL THEN {now} END) AS resolved_at
+    FROM {old} o
+    ANTI JOIN _current c USING (finding_id)
+    LEFT JOIN (SELECT finding_id, min(closed) AS closed FROM _closed GROUP BY finding_id) x
+        ON x.finding_id = o.finding_id
+"""
