@@ -17,7 +17,7 @@ _NAMING: Final = keys.ACCOUNTS | keys.ORGANIZATIONS | keys.ARNS
 
 def public(grant: Grant) -> bool | None:
     """Whether a grant is to everyone, as far as its conditions can be judged."""
-    if grant.everyone or any(provider in WEB_PROVIDERS for provider in grant.federated()):
+    if grant.everyone or any(provider in WEB_PROVIDERS for provider in grant.federated):
         return None if grant.limit.bounded is None else not grant.limit.bounded
     if any("*" in text for text in grant.principals.unrecognized):
         return None
@@ -31,19 +31,19 @@ def foreign_accounts(grant: Grant, owner: str) -> tuple[frozenset[str], bool]:
     if grant.everyone:
         found |= (limit.accounts or frozenset()) | limit.via
     else:
-        named = {p.account for p in grant.aws()} | set(map(provider_account, grant.federated()))
+        named = {p.account for p in grant.aws} | set(map(provider_account, grant.federated))
         found |= named if limit.accounts is None else named & limit.accounts
-        if grant.services():
+        if grant.services:
             found |= limit.accounts or frozenset()
     doubt = limit.bounded is None and grant.everyone and public(grant) is None
     return frozenset(found - {owner, ""}), doubt
 
 
-def services(grant: Grant) -> list[str]:
+def services(grant: Grant) -> tuple[str, ...]:
     """The service principals that a grant admits, by name or by a condition; `*` for any service."""
     if grant.everyone:
-        return sorted(grant.limit.services) if grant.limit.bounded else []
-    return grant.services()
+        return tuple(sorted(grant.limit.services)) if grant.limit.bounded else ()
+    return grant.services
 
 
 def services_without_source(grant: Grant) -> Iterator[tuple[str, bool | None]]:
@@ -87,9 +87,9 @@ def admitted_facts(
         organizations.add(limit.organizations)
         if limit.undecided & _NAMING:
             organizations.doubt()
-        principals.add(p.text for p in grant.aws() if p.account in others)
+        principals.add(p.text for p in grant.aws if p.account in others)
         service_names.add(services(grant))
-        federated.add(grant.federated())
+        federated.add(grant.federated)
     allowed = [s for s in document.statements if s.allow and s.principals is not None]
     return {
         "statements": len(document.statements),

@@ -20,44 +20,39 @@ class Grant:
     """Actions of one Allow statement that the same Deny statements touch in the same way."""
 
     statement: Statement
+    principals: Principals
+    everyone: bool
+    """It names everyone (or everyone but some), before its conditions."""
     actions: Globs
     written: tuple[str, ...]
     """`actions` as the document writes them; NotAction as `NotAction: …`."""
     limit: Limit
-    denied: tuple[Principals, ...] = ()
-    """Principals, not everyone, from whom a Deny without conditions takes these actions."""
+    aws: tuple[AwsPrincipal, ...]
+    """The account principals that it names and that no Deny names too; so the next two."""
+    services: tuple[str, ...]
+    federated: tuple[str, ...]
 
-    @property
-    def principals(self) -> Principals:
-        found = self.statement.principals
-        assert found is not None, "grants are made of statements with principals"
-        return found
 
-    @property
-    def everyone(self) -> bool:
-        """It names everyone (or everyone but some), before its conditions."""
-        return self.principals.everyone or self.statement.not_principal
-
-    def aws(self) -> list[AwsPrincipal]:
-        """The account principals that it names and that no Deny names too."""
-        if self.statement.not_principal:
-            return []
-        out = {p.text for d in self.denied for p in d.aws}
-        closed = {p.account for d in self.denied for p in d.aws if p.root}
-        return [p for p in self.principals.aws if p.text not in out and p.account not in closed]
-
-    def services(self) -> list[str]:
-        """The service principals that it names and that no Deny names too."""
-        if self.statement.not_principal:
-            return []
-        out = {s for d in self.denied for s in d.services}
-        return [s for s in self.principals.services if s not in out]
-
-    def federated(self) -> list[str]:
-        if self.statement.not_principal:
-            return []
-        out = {s for d in self.denied for s in d.federated}
-        return [s for s in self.principals.federated if s not in out]
+def _grant(
+    statement: Statement,
+    actions: Globs,
+    written: tuple[str, ...],
+    limit: Limit,
+    denied: tuple[Principals, ...],
+) -> Grant:
+    """`denied`: the principals, not everyone, from whom a Deny without conditions takes the actions."""
+    named = statement.principals
+    assert named is not None, "grants are made of statements with principals"
+    if statement.not_principal:
+        return Grant(statement, named, True, actions, written, limit, (), (), ())
+    aws, services, federated = named.aws, named.services, named.federated
+    if denied:
+        out = {p.text for d in denied for p in d.aws}
+        closed = {p.account for d in denied for p in d.aws if p.root}
+        aws = tuple(p for p in aws if p.text not in out and p.account not in closed)
+        services = tuple(s for s in services if not any(s in d.services for d in denied))
+        federated = tuple(f for f in federated if not any(f in d.federated for d in denied))
+    return Grant(statement, named, named.everyone, actions, written, limit, aws, services, federated)
 
 
 def grants(document: Document, owner: str) -> list[Grant]:
@@ -77,27 +72,47 @@ def _of_statement(statement: Statement, denies: list[Statement], owner: str) -> 
     if not statement.actions.patterns and not statement.actions.negated:
         return
     touching = [d for d in denies if _may_touch(d, statement)]
-    if not touching:
-        yield Grant(statement, statement.actions, _written(statement), limit)
+    whole = all(_takes(d, statement.actions, statement.resources) for d in touching)
+    parts = statement.actions.parts()
+    if whole or len(parts) * len(statement.resources.parts()) > _MOST_PARTS:
+        found = _after(touching, statement.actions, statement.resources, owner)
+        if found:
+            left = both([limit, *found[0]])
+            yield _grant(statement, statement.actions, _written(statement), left, found[1])
         return
-    actions = statement.actions.parts()
-    resources = statement.resources.parts()
-    written = [(text,) for text in statement.written_actions]
-    if len(actions) * len(resources) > _MOST_PARTS or statement.actions.negated:
-        actions, written = (statement.actions,), [_written(statement)]
-        resources = (statement.resources,)
-    for action, text in zip(actions, written, strict=True):
-        for resource in resources:
-            taking = [d for d in touching if d.actions.covers(action) and d.resources.covers(resource)]
-            spared = list(_spared(taking, owner))
-            if NOBODY in spared:
-                continue
-            denied = tuple(
-                d.principals
-                for d in taking
-                if d.principals and not d.to_everyone and not d.not_principal and not d.conditions
-            )
-            yield Grant(statement, action, text, both([limit, *spared]), denied)
+    # Parts that the same denials touch are one grant.
+    groups: dict[tuple[Limit, tuple[Principals, ...]], dict[str, str]] = {}
+    for action, text in zip(parts, statement.written_actions, strict=False):
+        for resource in statement.resources.parts():
+            found = _after(touching, action, resource, owner)
+            if found:
+                key = (both([limit, *found[0]]), found[1])
+                groups.setdefault(key, {})[action.patterns[0] if action.patterns else ""] = text
+    for (left, denied), texts in groups.items():
+        if statement.actions.negated:
+            yield _grant(statement, statement.actions, _written(statement), left, denied)
+        else:
+            yield _grant(statement, Globs(tuple(texts)), tuple(texts.values()), left, denied)
+
+
+def _takes(deny: Statement, actions: Globs, resources: Globs) -> bool:
+    return deny.actions.covers(actions) and deny.resources.covers(resources)
+
+
+def _after(
+    denies: list[Statement], actions: Globs, resources: Globs, owner: str
+) -> tuple[list[Limit], tuple[Principals, ...]] | None:
+    """The limits and denied principals that Deny statements put on a part; None where nothing is left."""
+    taking = [d for d in denies if _takes(d, actions, resources)]
+    spared = list(_spared(taking, owner))
+    if NOBODY in spared:
+        return None
+    denied = tuple(
+        d.principals
+        for d in taking
+        if d.principals and not d.to_everyone and not d.not_principal and not d.conditions
+    )
+    return spared, denied
 
 
 def _may_touch(deny: Statement, allow: Statement) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -119,23 +118,17 @@ def _one_narrows(condition: Condition, owner: str) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """The Allow statements that narrow nothing by condition, the ones that may, and the Deny ones."""
+    """The Allow statements that no condition narrows for certain, and the Deny ones that always hold."""
 
-    document: Document
     owner: str
     allows: tuple[tuple[Statement, bool | None], ...]
     denies: tuple[Statement, ...]
+    granted: dict[str, bool | None]
+    """The `_KNOWN` actions allowed on all resources that they can act on; None: that hangs on a condition."""
 
     def everywhere(self, action: str) -> bool | None:
-        """Whether an action (lower case, no wildcard) is allowed on all resources that it can act on."""
-        wanted = methods.all_resources(action, self.owner)
-        if any(d.actions.covers_pattern(action) and _on_all(d, wanted) for d in self.denies):
-            return False
-        answer = Answer()
-        for statement, narrowed in self.allows:
-            if statement.actions.covers_pattern(action) and _on_all(statement, wanted):
-                answer.put(None if narrowed is None else True)
-        return answer.value
+        """Whether one of the `_KNOWN` actions is allowed on all resources that it can act on."""
+        return self.granted.get(action, False)
 
     def all_of(self, pattern: str) -> bool | None:
         """Whether a whole pattern (`s3:*`) is allowed on every resource and not denied as a whole."""
@@ -147,10 +140,42 @@ class _Reach:
                 answer.put(None if narrowed is None else True)
         return answer.value
 
-    def every(self, actions: Iterable[str]) -> bool | None:
-        """Three-valued AND of `everywhere`."""
-        answers = [self.everywhere(action) for action in actions]
-        return False if False in answers else None if None in answers else True
+
+_SINGLE: Final = (
+    "iam:passrole",
+    "kms:decrypt",
+    "kms:reencryptfrom",
+    "s3:getobject",
+    "secretsmanager:getsecretvalue",
+    "sts:assumerole",
+)
+_KNOWN: Final = frozenset(
+    (
+        *_SINGLE,
+        *_ADMIN_ACTIONS,
+        *(action for actions in methods.ESCALATION.values() for action in actions),
+        *(action.lower() for action in methods.DISABLE_LOGGING + methods.MAKE_PUBLIC),
+    )
+)
+
+
+@lru_cache(maxsize=16384)
+def _known_in(pattern: str) -> frozenset[str]:
+    return frozenset(action for action in _KNOWN if covers(pattern, action))
+
+
+def _known(actions: Globs) -> frozenset[str]:
+    """The `_KNOWN` actions that a statement's actions take in."""
+    found = frozenset[str]().union(*map(_known_in, actions.patterns))
+    return _KNOWN - found if actions.negated else found
+
+
+def _anywhere(statement: Statement, owner: str) -> frozenset[str]:
+    """Of its known actions those whose every resource the statement names."""
+    known = _known(statement.actions)
+    if not statement.resources.negated and "*" in statement.resources.patterns:
+        return known
+    return frozenset(a for a in known if _on_all(statement, (methods.all_resources(a, owner),)))
 
 
 def _on_all(statement: Statement, wanted: tuple[str, ...]) -> bool:
@@ -167,13 +192,18 @@ def _covers_all(pattern: str, want: str) -> bool:
 
 
 def _reach(document: Document, owner: str) -> _Reach:
-    judged = ((s, _narrows(s.conditions, owner)) for s in document.allows)
-    return _Reach(
-        document,
-        owner,
-        tuple((s, narrowed) for s, narrowed in judged if narrowed is not True),
-        tuple(s for s in document.denies if not s.conditions),
-    )
+    judged = [(s, _narrows(s.conditions, owner)) for s in document.allows]
+    allows = tuple((s, narrowed) for s, narrowed in judged if narrowed is not True)
+    denies = tuple(s for s in document.denies if not s.conditions)
+    granted: dict[str, bool | None] = {}
+    for statement, narrowed in allows:
+        for action in _anywhere(statement, owner):
+            if narrowed is not None or action not in granted:
+                granted[action] = None if narrowed is None else True
+    for deny in denies:
+        for action in _anywhere(deny, owner) if granted else ():
+            granted.pop(action, None)
+    return _Reach(owner, allows, denies, granted)
 
 
 def identity_facts(document: Document, owner: str) -> dict[str, Any]:
@@ -181,9 +211,10 @@ def identity_facts(document: Document, owner: str) -> dict[str, Any]:
     reach = _reach(document, owner)
     allows = document.allows
     escalation, disabling, opening = Names(), Names(), Names()
-    if reach.allows:
+    if reach.granted:
         for method, actions in methods.ESCALATION.items():
-            escalation.put((method,), reach.every(actions))
+            if all(action in reach.granted for action in actions):
+                escalation.put((method,), all(reach.granted[action] for action in actions) or None)
         for names, known in ((disabling, methods.DISABLE_LOGGING), (opening, methods.MAKE_PUBLIC)):
             for action in known:
                 names.put((action,), reach.everywhere(action.lower()))

@@ -149,42 +149,42 @@ MAKE_PUBLIC: Final = (
     "ssm:ModifyDocumentPermission",
 )
 
-_GLOBAL_TYPES: Final = {
-    "iam:addusertogroup": ("group",),
-    "iam:attachgrouppolicy": ("group",),
-    "iam:attachrolepolicy": ("role",),
-    "iam:attachuserpolicy": ("user",),
-    "iam:createaccesskey": ("user",),
-    "iam:createloginprofile": ("user",),
-    "iam:createpolicyversion": ("policy",),
-    "iam:createservicespecificcredential": ("user",),
-    "iam:deleterolepermissionsboundary": ("role",),
-    "iam:deleteuserpermissionsboundary": ("user",),
-    "iam:passrole": ("role",),
-    "iam:putgrouppolicy": ("group",),
-    "iam:putrolepermissionsboundary": ("role",),
-    "iam:putrolepolicy": ("role",),
-    "iam:putuserpermissionsboundary": ("user",),
-    "iam:putuserpolicy": ("user",),
-    "iam:setdefaultpolicyversion": ("policy",),
-    "iam:updateassumerolepolicy": ("role",),
-    "iam:updateloginprofile": ("user",),
-    "sts:assumerole": ("role",),
+_IAM_TYPES: Final = {
+    "iam:addusertogroup": "group",
+    "iam:attachgrouppolicy": "group",
+    "iam:attachrolepolicy": "role",
+    "iam:attachuserpolicy": "user",
+    "iam:createaccesskey": "user",
+    "iam:createloginprofile": "user",
+    "iam:createpolicyversion": "policy",
+    "iam:createservicespecificcredential": "user",
+    "iam:deleterolepermissionsboundary": "role",
+    "iam:deleteuserpermissionsboundary": "user",
+    "iam:passrole": "role",
+    "iam:putgrouppolicy": "group",
+    "iam:putrolepermissionsboundary": "role",
+    "iam:putrolepolicy": "role",
+    "iam:putuserpermissionsboundary": "user",
+    "iam:putuserpolicy": "user",
+    "iam:setdefaultpolicyversion": "policy",
+    "iam:updateassumerolepolicy": "role",
+    "iam:updateloginprofile": "user",
+    "sts:assumerole": "role",
 }
 
 
 @lru_cache(maxsize=4096)
-def all_resources(action: str, owner: str) -> tuple[str, ...]:
-    """Patterns of which each, if covered, means "every resource of the account that the action acts on".
+def all_resources(action: str, owner: str) -> str:
+    """The pattern that stands for every resource of the account that the action (lower case) acts on.
 
-    They stand in the partition `aws`; the caller brings a document's ARNs there first.
+    It is in the partition `aws`; the caller brings a document's ARNs there first.
     """
-    if action in _GLOBAL_TYPES:
-        return tuple(f"arn:aws:iam::{owner}:{kind}/*" for kind in _GLOBAL_TYPES[action])
+    if action in _IAM_TYPES:
+        return f"arn:aws:iam::{owner}:{_IAM_TYPES[action]}/*"
     service = action.partition(":")[0]
     if service == "s3":
-        return ("arn:aws:s3:::*/*",) if action == "s3:getobject" else ("arn:aws:s3:::*",)
-    return (f"arn:aws:{service}:*:{owner}:{_SERVICE_TYPES.get(service, '*')}",)
+        return "arn:aws:s3:::*/*" if action == "s3:getobject" else "arn:aws:s3:::*"
+    return f"arn:aws:{service}:*:{owner}:{_SERVICE_TYPES.get(service, '*')}"
 
 
 # The resource type that the actions above act on, where a service has but one that matters.

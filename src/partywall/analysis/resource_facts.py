@@ -57,7 +57,7 @@ def key_facts(document: Document, owner: str) -> dict[str, Any]:
 
 
 def _to_owner_root(grant: Grant, owner: str) -> bool:
-    return not grant.statement.conditions and any(p.root and p.account == owner for p in grant.aws())
+    return not grant.statement.conditions and any(p.root and p.account == owner for p in grant.aws)
 
 
 def _touches(actions: Globs, wanted: Iterable[str]) -> bool:

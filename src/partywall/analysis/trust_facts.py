@@ -84,7 +84,7 @@ def _reach(grant: Grant) -> bool | None:
     """Whether a grant lets everyone assume the role: a shared web provider counts unless it is pinned."""
     if grant.everyone:
         return public(grant)
-    shared = [is_pinned(grant.statement, p) for p in grant.federated() if p in WEB_PROVIDERS]
+    shared = [is_pinned(grant.statement, p) for p in grant.federated if p in WEB_PROVIDERS]
     if any("*" in text for text in grant.principals.unrecognized):
         shared.append(None)
     return True if False in shared else None if None in shared else False
@@ -99,7 +99,7 @@ def trust_facts(document: Document, owner: str) -> dict[str, Any]:
     own_root = Answer()
     for grant in found:
         others, doubt = foreign_accounts(grant, owner)
-        named = grant.aws()
+        named = grant.aws
         roots.add(p.account for p in named if p.root and p.account in others)
         own_root.put(any(p.root and p.account == owner for p in named))
         if grant.actions.touches("sts:assumerole"):
@@ -112,7 +112,7 @@ def trust_facts(document: Document, owner: str) -> dict[str, Any]:
         for service, certain in services_without_source(grant):
             if service == "*" or _REGION.sub("", service).removesuffix(".cn") in SOURCE_AWARE:
                 without_source.put((service,), certain)
-        for provider in grant.federated():
+        for provider in grant.federated:
             if ":saml-provider/" in provider:
                 continue
             pinned = is_pinned(grant.statement, provider)
@@ -127,7 +127,7 @@ def trust_facts(document: Document, owner: str) -> dict[str, Any]:
         "foreign_accounts_without_external_id": without_id.value(),
         "services_without_source": without_source.value(),
         "oidc_unpinned": unpinned.value(),
-        "saml": any(":saml-provider/" in provider for g in found for provider in g.federated()),
+        "saml": any(":saml-provider/" in provider for g in found for provider in g.federated),
         "root_principal_trusted": own_root.value,
         "requires_mfa": bool(mfa) and all(mfa),
     }
