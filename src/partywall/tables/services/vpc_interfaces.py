@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from partywall.tables.cidr import is_public
-from partywall.tables.spec import Bool, Call, Column, Enum, List, Str, Table
+from partywall.tables.spec import Bool, Call, Column, Enum, List, Relation, Str, Table
 
 Element = Mapping[str, Any]
 
@@ -78,6 +78,15 @@ network_interface = Table(
             doc="All its public IPv4 addresses and internet-routable IPv6 addresses.",
         ),
         Column("ipv6_addresses", List(Str), "Ipv6Addresses[].Ipv6Address"),
+    ),
+    relations=(
+        Relation(
+            "groups",
+            "vpc_security_group",
+            ("group_id", "ingress"),
+            {"group_ids[]": "group_id", "region": "region"},
+            doc="Its security groups, as far as the account may see them.",
+        ),
     ),
 )
 
