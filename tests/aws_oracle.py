@@ -13,21 +13,22 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.session import Session
+from moto.core.model import ServiceModel
 from moto.core.serialize import SERIALIZERS
 from multidict import CIMultiDict
 
-from partywall.aws.models import plain_session, protocol_of
+from partywall.aws.models import loader, plain_session, protocol_of
 
 KEY, SECRET, TOKEN, ACCOUNT = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG", "a/session+token==", "123456789012"
 REGION = "eu-central-1"
 READS = ("List", "Describe", "Get", "Search", "Lookup", "BatchGet")
 SERVICES = """
     account organizations iam accessanalyzer s3 s3control ec2 directconnect elb elbv2 cloudfront apigateway
-    apigatewayv2 wafv2 waf shield acm kms cloudhsmv2 secretsmanager ssm inspector2 guardduty securityhub macie2
-    detective config cloudtrail cloudwatch logs events sns sqs lambda ecr ecs eks rds dynamodb efs elasticache
-    opensearch redshift backup autoscaling route53 codebuild artifact wellarchitected resourcegroupstaggingapi
-    sts cloudformation network-firewall lightsail fms resource-explorer-2 memorydb glacier stepfunctions
-""".split()
+    apigatewayv2 wafv2 waf shield acm kms cloudhsmv2 secretsmanager ssm inspector2 guardduty securityhub
+    macie2 detective config cloudtrail cloudwatch logs events sns sqs lambda ecr ecs eks rds dynamodb efs
+    elasticache opensearch redshift backup autoscaling route53 codebuild artifact wellarchitected
+    resourcegroupstaggingapi sts cloudformation network-firewall lightsail fms resource-explorer-2 memorydb glacier stepfunctions
+""".split()  # noqa: SIM905
 
 
 class Maker:
@@ -89,7 +90,7 @@ class Maker:
             "hostLabel"
         ):
             return self._random.choice(("plain", "x1-y2")) + "z" * max(0, low - 5)
-        text = self._random.choice(("plain", "ünï <&> \"q\" 'é", "a/b c+d%20=e", "l1\nl2", "~*"))
+        text = self._random.choice(("plain", 'ünï <&> "q" \'é', "a/b c+d%20=e", "l1\nl2", "~*"))
         return text + "z" * max(0, low - len(text))
 
 
@@ -155,9 +156,14 @@ def oracle(service: str) -> Oracle:
     return Oracle(service)
 
 
-def wire(service: str, operation_model: Any, value: Any) -> tuple[int, dict[str, str], bytes]:
+@cache
+def _motos(service: str) -> ServiceModel:
+    return ServiceModel(loader().load_service_model(service, "service-2"), service_name=service)
+
+
+def wire(service: str, operation: str, value: Any) -> tuple[int, dict[str, str], bytes]:
     """A value as the service would send it: moto's serialiser for the protocol that we speak."""
-    serializer = SERIALIZERS[protocol_of(service)](operation_model)
+    serializer = SERIALIZERS[protocol_of(service)](_motos(service).operation_model(operation))
     answer = serializer.serialize(value)
     body = answer["body"]
     return answer["status_code"], dict(answer["headers"]), body.encode() if isinstance(body, str) else body

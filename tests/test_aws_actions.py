@@ -13,11 +13,11 @@ from partywall.aws.models import service_model
 SERVICES = """
     account organizations iam accessanalyzer s3 s3control ec2 directconnect elb elbv2 cloudfront apigateway
     apigatewayv2 wafv2 waf waf-regional shield acm kms cloudhsmv2 secretsmanager ssm inspector2 guardduty
-    securityhub macie2 detective config cloudtrail cloudwatch logs events sns sqs lambda ecr ecs eks rds dynamodb
-    efs elasticache opensearch redshift backup autoscaling route53 route53domains codebuild artifact
+    securityhub macie2 detective config cloudtrail cloudwatch logs events sns sqs lambda ecr ecs eks rds
+    dynamodb efs elasticache opensearch redshift backup autoscaling route53 route53domains codebuild artifact
     wellarchitected resourcegroupstaggingapi sts resource-explorer-2 lightsail fms network-firewall
     cloudformation memorydb docdb neptune budgets
-""".split()
+""".split()  # noqa: SIM905
 READS = ("List", "Describe", "Get", "Search", "Lookup", "BatchGet", "Head")
 # Operations that botocore has and the reference does not (yet): found by this test, reviewed by hand.
 UNLISTED = {

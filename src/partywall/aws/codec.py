@@ -147,6 +147,7 @@ class Codec:
         """
         op = self.operation(operation)
         custom: dict[str, Any] = {}
+        received = status
         if op.before_parse:
             raw: dict[str, Any] = {
                 "status_code": status,
@@ -162,7 +163,11 @@ class Codec:
             )
             status, headers, body = raw["status_code"], raw["headers"], raw["body"]
         if status >= 300:
-            raise self._error(op, status, headers, body)
+            failed = self._error(op, status, headers, body)
+            if received < 300 and failed.code == str(status):
+                # botocore calls an unreadable body under a 200 from S3 a server error.
+                raise malformed("not XML", received)
+            raise failed
         try:
             parsed = self._success(op, status, headers, body)
         except Malformed as error:

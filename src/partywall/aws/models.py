@@ -39,7 +39,7 @@ def loader() -> Loader:
 
 
 def plain_session(profile: str | None = None) -> Session:
-    """A botocore session that shares our loader, for parsing the endpoint data is most of a session's cost."""
+    """A botocore session that shares our loader: reading endpoint data is most of a session's cost."""
     made = Session(profile=profile)
     made.register_component("data_loader", loader())
     return made

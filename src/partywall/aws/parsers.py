@@ -273,13 +273,18 @@ class XmlCompiler(_Compiler):
     def structure(self, shape: StructureShape) -> Convert:
         table: dict[str, tuple[str, Convert]] = {}
         attributes: list[tuple[str, str]] = []
+        twins: list[tuple[str, str, Convert]] = []
         for name, member in members_of(shape).items():
             traits = _serialization(member)
             if traits.get("location") in _IN_HEADERS or traits.get("eventheader"):
                 continue
             if traits.get("xmlAttribute"):
                 attributes.append((name, str(traits["name"])))
-            table[_element_name(member, name)] = (name, cast(Convert, self.compile(member)))
+            element, to = _element_name(member, name), cast(Convert, self.compile(member))
+            if element in table:
+                twins.append((element, name, to))
+            else:
+                table[element] = (name, to)
         union = bool(shape.is_tagged_union)
         names = set(table)
 
@@ -304,6 +309,9 @@ class XmlCompiler(_Compiler):
                 known = table.get(key)
                 if known is not None:
                     made[known[0]] = known[1](inner)
+            for key, name, to in twins:
+                if key in found:
+                    made[name] = to(found[key])
             for name, qualified in attributes:
                 if name not in made:
                     prefix = qualified.split(":")[0]

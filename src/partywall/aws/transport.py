@@ -1,8 +1,8 @@
 """The transport: one API call over HTTP, without retries.
 
 `LeanTransport` drives botocore's serialisers and endpoint rules directly, with its own signer and parsers
-over aiohttp. `BotoTransport` (in `boto.py`) is plain botocore in threads: the fallback for operations that the
-lean one does not serve (streams, checksums, bearer tokens, S3 ARNs) and its test oracle.
+over aiohttp. `BotoTransport` (in `boto.py`) is plain botocore in threads: the fallback for operations that
+the lean one does not serve (streams, checksums, bearer tokens, S3 ARNs) and its test oracle.
 """
 
 from __future__ import annotations
