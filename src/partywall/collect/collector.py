@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, cast
 
 from partywall.aws.answers import Outcome
 from partywall.aws.caller import Caller, Result, Scope
-from partywall.collect.planner import PREPARATIONS, Group
+from partywall.collect.planner import PREPARATIONS, Group, Preparation
 from partywall.tables.lint import CSV
 from partywall.tables.mapping import CompiledTable, Row, bind
 from partywall.tables.paths import MISSING, compile_path
@@ -166,12 +166,10 @@ class Collector:
             return
         if rows.region:
             scope = replace(scope, region=str(bind(rows.region, context)))
-        preparation = PREPARATIONS.get(rows.operation)
-        if preparation is not None:
-            result = await self._prepare(scope, preparation, group.name)
-            if not result.ok:
-                self._list_failed(run, group, result, parent_arn)
-                return
+        prepared = await self._prepared(run, scope, rows.operation, group.name)
+        if prepared is not None and not prepared.ok:
+            self._list_failed(run, group, prepared, parent_arn)
+            return
         params = {name: bind(value, context) for name, value in rows.params.items()}
         elements = _elements(rows.at)
         async for result in self._caller.pages(
@@ -188,7 +186,17 @@ class Collector:
             if found:
                 yield found
 
-    async def _prepare(self, scope: Scope, preparation: Any, table: str) -> Result:
+    async def _prepared(self, run: _Run, scope: Scope, operation: str, table: str) -> Result | None:
+        """Does once what an operation needs done before it; None where it needs nothing."""
+        preparation = PREPARATIONS.get(operation)
+        if preparation is None:
+            return None
+        memo = f"{scope.region} {preparation.operation}"
+        if memo not in run.lookups:
+            run.lookups[memo] = asyncio.create_task(self._prepare(scope, preparation, table))
+        return await run.lookups[memo]
+
+    async def _prepare(self, scope: Scope, preparation: Preparation, table: str) -> Result:
         service, _, action = preparation.operation.partition(":")
         result = await self._caller.call(scope, service, action, {}, table=table)
         for _ in range(_PREPARATION_TRIES):
@@ -254,9 +262,11 @@ class Collector:
         elif isinstance(call, Lookup):
             await self._lookup(run, compiled, name, call, scope, rows)
         else:
-            await asyncio.gather(*(self._row_call(compiled, name, call, scope, row) for row in rows))
+            await asyncio.gather(*(self._row_call(run, compiled, name, call, scope, row) for row in rows))
 
-    async def _row_call(self, compiled: CompiledTable, name: str, call: Call, scope: Scope, row: Row) -> None:
+    async def _row_call(
+        self, run: _Run, compiled: CompiledTable, name: str, call: Call, scope: Scope, row: Row
+    ) -> None:
         try:
             wanted = call.when is None or call.when(row)
         except (TypeError, AttributeError, KeyError):
@@ -270,7 +280,12 @@ class Collector:
         if None in params.values() or region is None:
             compiled.failed(row, name, _dependency(call.operation, row))
             return
-        result = await self._merged(replace(scope, region=str(region)), call, params, compiled.table.name)
+        there = replace(scope, region=str(region))
+        prepared = await self._prepared(run, there, call.operation, compiled.table.name)
+        if prepared is not None and not prepared.ok:
+            compiled.failed(row, name, _failure(prepared))
+            return
+        result = await self._merged(there, call, params, compiled.table.name)
         if result.ok:
             data = result.data if result.data else MISSING
             compiled.answered(row, name, compile_path(call.at)(data) if data is not MISSING else MISSING)

@@ -66,14 +66,13 @@ class Plan:
         found: dict[str, set[str]] = {}
         for compiled in self.tables.values():
             table = compiled.table
+            made = [table.calls[name].operation for stage in compiled.calls for name in stage]
             if isinstance(table.rows, Call):
-                found.setdefault(table.rows.operation, set()).add(table.name)
-                preparation = PREPARATIONS.get(table.rows.operation)
-                if preparation:
-                    found.setdefault(preparation.operation, set()).add(table.name)
-            for stage in compiled.calls:
-                for name in stage:
-                    found.setdefault(table.calls[name].operation, set()).add(table.name)
+                made.append(table.rows.operation)
+            for operation in made:
+                found.setdefault(operation, set()).add(table.name)
+                if operation in PREPARATIONS:
+                    found.setdefault(PREPARATIONS[operation].operation, set()).add(table.name)
         return dict(sorted(found.items()))
 
 

@@ -91,12 +91,13 @@ def _findings(
     )
     status = " ".join(f"WHEN {int(v)} THEN {literal(n)}" for v, n in VERDICT_NAMES.items())
     statuses = ", ".join(map(literal, wanted.statuses))
+    moment = f"TIMESTAMPTZ {literal(now.isoformat())}"
     sql = f"""
         SELECT r.finding_id, r.check_id, r.account_id, r.region, r.resource_arn, r.resource_name,
             s.table_name AS resource_type, r.status, s.severity,
             coalesce(l.state, '') AS state, r.message,
-            coalesce(l.first_seen, $now) AS first_seen, coalesce(l.last_seen, $now) AS last_seen,
-            coalesce(l.changed_at, $now) AS changed_at, l.resolved_at,
+            coalesce(l.first_seen, {moment}) AS first_seen, coalesce(l.last_seen, {moment}) AS last_seen,
+            coalesce(l.changed_at, {moment}) AS changed_at, l.resolved_at,
             coalesce(r.cause.operation, '') AS unknown_operation,
             coalesce(r.cause.region, '') AS unknown_region,
             coalesce(r.cause.outcome, '') AS unknown_outcome,
@@ -110,7 +111,7 @@ def _findings(
         WHERE r.status IN ({statuses}) {f"AND {tagged}" if tagged else ""}
         ORDER BY priority DESC, r.status, r.check_id, r.account_id, r.region, r.resource_arn
     """
-    found = lake.execute(sql, {"now": now}).to_arrow_table().cast(findings_schema())
+    found = lake.arrow(sql).cast(findings_schema())
     found = blame(lake, {c.check.id: c for c in checks}, found)
     return _except(found, in_force(exceptions, now)[0])
 
@@ -212,10 +213,10 @@ def counts(lake: Lake, checks: Collection[CompiledCheck]) -> pa.Table:
         " NULL::VARCHAR AS status, 0::BIGINT AS count WHERE FALSE"
     )
     union = " UNION ALL ".join([empty, *parts])
-    return lake.execute(
+    return lake.arrow(
         "SELECT check_id, account_id, region, status, sum(count)::BIGINT AS count"
         f" FROM ({union}) GROUP BY ALL ORDER BY ALL"
-    ).to_arrow_table()
+    )
 
 
 def coverage(lake: Lake) -> list[dict[str, Any]]:
@@ -247,6 +248,6 @@ def failed_calls(lake: Lake) -> list[dict[str, Any]]:
     names = ["account_id", "region", "service", "operation", "outcome", "error_code", "denied_by"]
     rows = lake.execute(
         f"SELECT {', '.join(names)}, count(*) AS n FROM ({lake.sql_of('api_call')})"
-        " WHERE outcome NOT IN ('ok', 'empty') GROUP BY ALL ORDER BY n DESC, ALL"
+        " WHERE outcome NOT IN ('ok', 'empty') GROUP BY ALL ORDER BY n DESC, service, operation, account_id, region"
     ).fetchall()
     return [dict(zip([*names, "count"], row, strict=True)) for row in rows]

@@ -15,6 +15,7 @@ from partywall.tables.registry import all_tables
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
     from partywall.tables.types import StructType
 
@@ -53,9 +54,13 @@ class Lake:
         self._facts = facts
         self._load_incomplete()
 
-    def execute(self, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> Any:
+    def execute(self, sql: str, parameters: list[Any] | None = None) -> Any:
         """Runs SQL and returns DuckDB's result."""
         return self.connection.execute(sql, parameters)
+
+    def arrow(self, sql: str) -> pa.Table:
+        """Runs SQL and returns its rows as an Arrow table."""
+        return self.connection.sql(sql).to_arrow_table()
 
     def sql_of(self, name: str) -> str:
         """SELECT of a whole table by name, derived columns included; raises UserError for unknown ones."""
