@@ -139,14 +139,14 @@ class Collector:
         self, run: _Run, group: Group, scope: Scope, context: Mapping[str, Any], parent_arn: str
     ) -> None:
         """Lists a group's rows page by page, some pages in work at once."""
+        if isinstance(group.rows, Call) and group.rows.region:
+            scope = replace(scope, region=str(bind(group.rows.region, context)))
         working: set[asyncio.Task[None]] = set()
         try:
-            async for elements in self._pages(run, group, scope, context, parent_arn):
+            async for compiled, elements in self._pages(run, group, scope, context, parent_arn):
                 for chunk in _chunks(elements, _CHUNK):
-                    for compiled in group.tables:
-                        working.add(
-                            asyncio.create_task(self._rows(run, group, compiled, scope, context, chunk))
-                        )
+                    work = self._rows(run, group, compiled, scope, context, chunk)
+                    working.add(asyncio.create_task(work))
                     while len(working) >= _CHUNKS_AHEAD:
                         done, working = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
                         for task in done:
@@ -159,32 +159,32 @@ class Collector:
 
     async def _pages(
         self, run: _Run, group: Group, scope: Scope, context: Mapping[str, Any], parent_arn: str
-    ) -> AsyncIterator[list[Any]]:
+    ) -> AsyncIterator[tuple[CompiledTable, list[Any]]]:
+        """The elements of each page for each table of the group that has some on it."""
         rows = group.rows
         if isinstance(rows, Single):
-            yield [{}]
+            yield group.tables[0], [{}]
             return
-        if rows.region:
-            scope = replace(scope, region=str(bind(rows.region, context)))
         prepared = await self._prepared(run, scope, rows.operation, group.name)
         if prepared is not None and not prepared.ok:
             self._list_failed(run, group, prepared, parent_arn)
             return
         params = {name: bind(value, context) for name, value in rows.params.items()}
-        elements = _elements(rows.at)
+        tables = [(t, _elements(t.table.rows.at)) for t in group.tables if isinstance(t.table.rows, Call)]
         async for result in self._caller.pages(
             scope, rows.service, rows.action, params, table=group.name, absent=rows.absent
         ):
             if not result.ok:
                 self._list_failed(run, group, result, parent_arn)
                 return
-            found = elements(result.data)
-            if found is None:
-                malformed = replace(result, outcome=Outcome.ERROR, error_code="MalformedAnswer")
-                self._list_failed(run, group, malformed, parent_arn)
-                return
-            if found:
-                yield found
+            for compiled, elements in tables:
+                found = elements(result.data)
+                if found is None:
+                    malformed = replace(result, outcome=Outcome.ERROR, error_code="MalformedAnswer")
+                    self._list_failed(run, group, malformed, parent_arn)
+                    return
+                if found:
+                    yield compiled, found
 
     async def _prepared(self, run: _Run, scope: Scope, operation: str, table: str) -> Result | None:
         """Does once what an operation needs done before it; None where it needs nothing."""
