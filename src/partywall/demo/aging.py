@@ -1,4 +1,4 @@
-"""Makes what the seeding created a moment ago look its age, in moto's state: keys, users, secrets, snapshots."""
+"""Makes what the seeding created a moment ago look its age in moto's state: keys, users, secrets."""
 
 from __future__ import annotations
 
@@ -60,11 +60,19 @@ def _age_instance(account: str, region: str, name: str, when: datetime) -> None:
     instance.launch_time = when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
+def _end_certificate(account: str, region: str, name: str, when: datetime) -> None:
+    from moto.acm.models import acm_backends
+
+    certificate: Any = acm_backends[account][region].get_certificate(name)
+    certificate._not_valid_after = lambda _certificate: when
+
+
 _KINDS: dict[str, Callable[[str, str, str, datetime], None]] = {
     "iam_user": _age_user,
     "iam_password_used": _age_password,
     "iam_access_key": _age_key,
     "iam_access_key_used": _age_key_use,
+    "certificate_end": _end_certificate,
     "secret": _age_secret,
     "snapshot": _age_snapshot,
     "instance": _age_instance,

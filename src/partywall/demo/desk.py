@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import urllib.parse
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,8 +14,10 @@ HOME = "eu-west-1"
 """The region where the organisation keeps most of what it has."""
 REGIONS = ("eu-west-1", "us-east-1", "eu-central-1")
 
-_CREATING = ("Create", "Run", "Register", "Import", "Allocate", "Request", "Publish", "PutMetric", "PutRule")
-_CREATING += ("PutParameter", "PutImage", "EnableMacie", "EnableSecurityHub", "PutConfig", "PutDelivery")
+_CREATING = tuple(
+    "Create Run Register Import Allocate Request Publish PutMetric PutRule PutParameter PutImage "
+    "EnableMacie EnableSecurityHub PutConfig PutDelivery".split(" ")
+)
 
 
 def admin(url: str, what: str, body: Any) -> Any:
@@ -53,15 +56,19 @@ class Clients:
                     aws_secret_access_key=secret,
                     aws_session_token=token,
                     config=Config(
-                        inject_host_prefix=False,
                         retries={"max_attempts": 1},
                         s3={"addressing_style": "path"},
                         max_pool_connections=20,
                     ),
                 )
                 found.meta.events.register("after-call", self._count)
+                found.meta.events.register("before-send.s3-control", self._unprefix)
                 self._clients[service, region, key] = found
             return found
+
+    def _unprefix(self, request: Any, **_: Any) -> None:
+        # botocore puts the account before the host's name, which a loopback address does not resolve with.
+        request.url = self.url + urllib.parse.urlsplit(request.url)._replace(scheme="", netloc="").geturl()
 
     def _count(self, http_response: Any, model: Any, parsed: Any, **_: Any) -> None:
         if http_response.status_code < 300 and str(model.name).startswith(_CREATING):
@@ -85,6 +92,7 @@ class Desk:
     ids: dict[str, str] = field(default_factory=dict[str, str])
     answers: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     ages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    states: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def at(self, service: str, region: str = HOME) -> Any:
         """A client of a service in a region."""
@@ -103,6 +111,12 @@ class Desk:
                 "answer": answer,
                 "when": when,
             }
+        )
+
+    def keep(self, service: str, key: str, value: Any, region: str = HOME) -> None:
+        """Set what the fake keeps of a service in a region where no write operation does; see the fakes."""
+        self.states.append(
+            {"account": self.account, "region": region, "service": service, "key": key, "value": value}
         )
 
     def age(self, kind: str, name: str, days: float, region: str = HOME) -> None:

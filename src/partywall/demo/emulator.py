@@ -22,6 +22,7 @@ from partywall.demo.fake import Fake
 from partywall.demo.faults import Fault, Faults
 from partywall.demo.http import HttpServer, Reply, Request
 from partywall.demo.identify import Target, identify
+from partywall.demo.moto_app import moto_application
 from partywall.demo.protocol import AwsError, protocol_of, unsupported, write_error
 
 ADMIN = "/_partywall/"
@@ -74,29 +75,6 @@ def _environ(request: Request) -> dict[str, Any]:
     return environ
 
 
-def _moto_application() -> Any:
-    """moto's WSGI application, which remembers the service of each host and refuses those it lacks."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-    class Application(DomainDispatcherApplication):
-        def __init__(self) -> None:
-            super().__init__(create_backend_app)
-            self._backends: dict[str, str] = {"moto_api": "moto_api"}
-
-        def get_backend_for_host(self, host: str | None) -> str | None:
-            if host is None:
-                return None
-            if host not in self._backends:
-                address = f"http://{host}"
-                found = next((name for name, url in self.backend_url_patterns if url.match(address)), host)
-                if found == host and "amazonaws.com" in host:
-                    raise NotImplementedError(host)
-                self._backends[host] = found
-            return self._backends[host]
-
-    return Application()
-
-
 class Emulator:
     """moto and the fake behind one port of the loopback interface.
 
@@ -115,10 +93,7 @@ class Emulator:
 
     def start(self) -> Emulator:
         """Serve on a free port (or the one given) and return self. Raises OSError if the port is taken."""
-        # Read once by moto when it is first imported: browsers' cross-origin headers cost time per request.
-        os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
-        os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-        self._moto = _moto_application()
+        self._moto = moto_application()
         self.url = f"http://127.0.0.1:{self._server.start()}"
         return self
 
@@ -212,7 +187,7 @@ class Emulator:
         return reply
 
     def _admin(self, request: Request) -> Reply:
-        """What a client in another process does through methods here: fill the fake, age, inject, read the log."""
+        """What a client in another process does through methods here: fill, age, inject, read."""
         what = request.path.removeprefix(ADMIN)
         result: Any = {}
         if what == "fake":
@@ -221,6 +196,10 @@ class Emulator:
         elif what == "faults":
             self._faults.clear()
             self._faults.add(*(Fault(**fault) for fault in json.loads(request.body)))
+        elif what == "state":
+            for entry in json.loads(request.body):
+                kept = self.fake.state(entry["account"], entry["region"], entry["service"])
+                kept[entry["key"]] = entry["value"]
         elif what == "age":
             for entry in json.loads(request.body):
                 age(**entry)

@@ -47,16 +47,24 @@ class _Filled:
 
 
 def _handlers() -> dict[tuple[str, str], Answer]:
-    from partywall.demo import fake_compute, fake_defaults, fake_security
+    from partywall.demo import fake_compute, fake_defaults, fake_iam, fake_security
 
+    tables: list[dict[str, Any]] = [
+        fake_defaults.ANSWERS,
+        fake_security.ANSWERS,
+        fake_compute.ANSWERS,
+        fake_iam.ANSWERS,
+    ]
     return {
         (service, operation): answer
-        for table in (fake_defaults.ANSWERS, fake_security.ANSWERS, fake_compute.ANSWERS)
+        for table in tables
         for service, answers in table.items()
         for operation, answer in answers.items()
     }
 
 
+# Services that answer alike whatever region a request is signed for.
+_GLOBAL = frozenset(("account", "artifact", "iam", "organizations", "shield", "waf"))
 _HANDLERS = _handlers()
 OPERATIONS: frozenset[tuple[str, str]] = frozenset(_HANDLERS)
 """(service, operation) of everything that the fake serves without being filled."""
@@ -102,6 +110,8 @@ class Fake:
 
     def state(self, account: str, region: str, service: str) -> State:
         """What the write operations of a service keep for an account and region."""
+        if service in _GLOBAL:
+            region = "global"
         with self._lock:
             return self._states.setdefault((account, region, service), {})
 

@@ -1,4 +1,4 @@
-"""The fake's parts of EC2, Systems Manager, Backup, Network Firewall, IAM, Account and others.
+"""The fake's parts of EC2, Systems Manager, Backup, Network Firewall, Lambda, Account and others.
 
 Settings of an account that have a write operation are kept as the write operation left them.
 """
@@ -308,30 +308,6 @@ def _named(kind: str, name_key: str, arn_key: str) -> Handler:
     return describe
 
 
-# -- IAM
-
-
-def _last_accessed_job(asked: Asked) -> Any:
-    job = digest(asked.params["Arn"])
-    asked.state.setdefault("jobs", {})[job] = asked.params["Arn"]
-    return {"JobId": f"{job[:8]}-{job[8:12]}-{job[12:16]}-{job[16:20]}-{job[20:]}"}
-
-
-def _last_accessed(asked: Asked) -> Any:
-    arn = asked.state.get("jobs", {}).get(str(asked.params["JobId"]).replace("-", ""))
-    if arn is None:
-        raise AwsError("NoSuchEntity", f"Job {asked.params['JobId']} cannot be found.", 404)
-    services: dict[str, list[dict[str, Any]]] = asked.state.get("last_accessed", {})
-    return {
-        "JobStatus": "COMPLETED",
-        "JobType": "SERVICE_LEVEL",
-        "JobCreationDate": ago(0),
-        "JobCompletionDate": ago(0),
-        "ServicesLastAccessed": services.get(arn, []),
-        "IsTruncated": False,
-    }
-
-
 # -- Lambda
 
 
@@ -448,10 +424,6 @@ ANSWERS: dict[str, dict[str, Any]] = {
             "VpcBlockPublicAccessExclusions": asked.state.get("exclusions", [])
         },
         "DescribeVolumeStatus": _volume_status,
-    },
-    "iam": {
-        "GenerateServiceLastAccessedDetails": _last_accessed_job,
-        "GetServiceLastAccessedDetails": _last_accessed,
     },
     "lambda": {
         "ListFunctionUrlConfigs": _function_urls,

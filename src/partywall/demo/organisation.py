@@ -1,7 +1,7 @@
-"""The sample organisation "Brightwater", a logistics company of some years, filled by ordinary AWS calls.
+"""The sample organisation "Brightwater", a logistics company of some years, made by ordinary AWS calls.
 
-Three accounts (management, production, sandbox), three regions, good and bad settings mixed as teams and years
-leave them. Everything is fixed: two seedings of fresh emulators give the same settings.
+Three accounts (management, production, sandbox), three regions, good and bad settings mixed as teams and
+years leave them. Everything is fixed: two seedings of fresh emulators give the same settings.
 """
 
 from __future__ import annotations
@@ -104,8 +104,11 @@ def _access_role(desk: Desk, management: str) -> None:
 
 def _steps() -> list[Callable[[Desk], None]]:
     from partywall.demo.seed_identity import seed_identity
+    from partywall.demo.seed_keys import seed_hsm, seed_keys
+    from partywall.demo.seed_network import seed_network
+    from partywall.demo.seed_storage import seed_storage
 
-    return [seed_identity]
+    return [seed_identity, seed_keys, seed_network, seed_hsm, seed_storage]
 
 
 def seed(url: str) -> SeedSummary:
@@ -130,6 +133,7 @@ def seed(url: str) -> SeedSummary:
             step(desk)
     filled: list[dict[str, Any]] = [entry for desk in desks for entry in desk.answers]
     admin(url, "fake", filled)
+    admin(url, "state", [entry for desk in desks for entry in desk.states])
     admin(url, "age", [entry for desk in desks for entry in desk.ages])
     accounts = [
         SampleAccount(

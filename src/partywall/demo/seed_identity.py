@@ -209,6 +209,12 @@ def _providers(desk: Desk) -> None:
 def seed_identity(desk: Desk) -> None:
     """Fill IAM of one account; the others' steps find the roles under `role/NAME`."""
     iam = desk.at("iam")
+    roots: dict[str, dict[str, Any]] = {
+        "management": {"mfa": True, "virtual_mfa": True, "key_days": None, "used_days": 12},
+        "production": {"mfa": True, "virtual_mfa": False, "key_days": None, "used_days": 300},
+        "sandbox": {"mfa": False, "virtual_mfa": False, "key_days": 800, "used_days": 40},
+    }
+    desk.keep("iam", "root", roots[desk.name])
     iam.create_account_alias(AccountAlias=f"brightwater-{desk.name}")
     if desk.name == "production":
         iam.update_account_password_policy(

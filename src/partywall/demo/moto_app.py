@@ -1,0 +1,65 @@
+"""moto's WSGI application with AWS's managed policies, and no slower than it must be."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from typing import Any
+
+
+@functools.cache
+def _aws_policy_data() -> dict[str, dict[str, Any]]:
+    from moto.iam import aws_managed_policies
+
+    return json.loads(aws_managed_policies.aws_managed_policies_data)
+
+
+def _aws_policies(backend: Any) -> list[Any]:
+    """AWS's managed policies of an account, which moto would parse anew for each of eight partitions."""
+    from moto.iam.models import AWSManagedPolicy
+
+    if backend.region_name != "aws":
+        return []
+    make: Any = AWSManagedPolicy.from_data
+    return [make(name, backend.account_id, "aws", data) for name, data in _aws_policy_data().items()]
+
+
+def _authorization_details(backend: Any, policy_filter: list[str]) -> dict[str, Any]:
+    """The account's details without the AWS managed policies that nothing is attached to, as AWS answers."""
+    details: dict[str, Any] = backend.all_account_authorization_details(policy_filter)
+    unused = {policy.arn for policy in backend.aws_managed_policies if not policy.attachment_count}
+    used = [policy for policy in details["managed_policies"] if policy.arn not in unused]
+    return {**details, "managed_policies": used}
+
+
+def moto_application() -> Any:
+    """moto's WSGI application, which remembers the service of each host and refuses those it lacks."""
+    # Read by moto when it is first imported: browsers' cross-origin headers cost time in every request.
+    os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
+    from moto.iam.models import IAMBackend
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    iam: Any = IAMBackend
+    iam._init_aws_policies = _aws_policies
+    if not hasattr(iam, "all_account_authorization_details"):
+        iam.all_account_authorization_details = iam.get_account_authorization_details
+        iam.get_account_authorization_details = _authorization_details
+
+    class Application(DomainDispatcherApplication):
+        def __init__(self) -> None:
+            super().__init__(create_backend_app)
+            self._backends: dict[str, str] = {"moto_api": "moto_api"}
+
+        def get_backend_for_host(self, host: str | None) -> str | None:
+            if host is None:
+                return None
+            if host not in self._backends:
+                address = f"http://{host}"
+                found = next((name for name, url in self.backend_url_patterns if url.match(address)), host)
+                if found == host and "amazonaws.com" in host:
+                    raise NotImplementedError(host)
+                self._backends[host] = found
+            return self._backends[host]
+
+    return Application()
