@@ -27,7 +27,8 @@ SERVICES = """
     apigatewayv2 wafv2 waf shield acm kms cloudhsmv2 secretsmanager ssm inspector2 guardduty securityhub
     macie2 detective config cloudtrail cloudwatch logs events sns sqs lambda ecr ecs eks rds dynamodb efs
     elasticache opensearch redshift backup autoscaling route53 codebuild artifact wellarchitected
-    resourcegroupstaggingapi sts cloudformation network-firewall lightsail fms resource-explorer-2 memorydb glacier stepfunctions
+    resourcegroupstaggingapi sts cloudformation network-firewall lightsail fms resource-explorer-2 memorydb
+    glacier stepfunctions
 """.split()  # noqa: SIM905
 
 

@@ -106,8 +106,11 @@ GLOBAL_SERVICES = frozenset(
     }
 )
 _CUT = 0.5
-_RECOVERY_PER_SUCCESS = 0.02
+_RECOVERY = 0.02
+_CAREFUL_RECOVERY = 0.004
 _SLOWEST = 0.2
+# Answers that were under way when the rate was cut belong to the old rate.
+_ROUND = 0.25
 
 
 def limit_of(service: str, operation: str = "") -> Limit:
@@ -118,7 +121,7 @@ def limit_of(service: str, operation: str = "") -> Limit:
 class _Bucket:
     """A token bucket whose debts are reservations, so that waiters are served in the order they came."""
 
-    __slots__ = ("burst", "ceiling", "last_cut", "rate", "tokens", "updated")
+    __slots__ = ("burst", "ceiling", "cut_at", "last_cut", "rate", "tokens", "updated")
 
     def __init__(self, limit: Limit, now: float) -> None:
         self.ceiling = limit.rate
@@ -127,6 +130,7 @@ class _Bucket:
         self.tokens = self.burst
         self.updated = now
         self.last_cut = float("-inf")
+        self.cut_at = float("inf")
 
     def reserve(self, now: float) -> float:
         """Take one token and return the seconds to wait until it is there."""
@@ -138,14 +142,17 @@ class _Bucket:
         """Halve the rate and void the burst; at most once per round of answers already under way."""
         self._refill(now)
         self.tokens = min(self.tokens, 0.0)
-        if now - self.last_cut < 1 / self.rate:
+        if now - self.last_cut < max(_ROUND, 1 / self.rate):
             return
         self.last_cut = now
+        self.cut_at = self.rate
         self.rate = max(_SLOWEST, self.rate * _CUT)
 
     def win_back(self) -> None:
+        """Rise fast while far below the rate that was cut, and slowly near it and above."""
         if self.rate < self.ceiling:
-            self.rate = min(self.ceiling, self.rate + self.ceiling * _RECOVERY_PER_SUCCESS)
+            step = _RECOVERY if self.rate < 0.7 * self.cut_at else _CAREFUL_RECOVERY
+            self.rate = min(self.ceiling, self.rate + self.ceiling * step)
 
     def _refill(self, now: float) -> None:
         self.tokens = min(self.burst, self.tokens + (now - self.updated) * self.rate)
