@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
@@ -21,12 +22,19 @@ _CREATING = tuple(
 
 
 def admin(url: str, what: str, body: Any) -> Any:
-    """Ask the emulator's own interface. Raises urllib.error.URLError where no emulator answers."""
+    """Ask the emulator's own interface.
+
+    Raises ValueError with what it minds of the request, and urllib.error.URLError where none answers.
+    """
     request = urllib.request.Request(
         f"{url}/_partywall/{what}", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read())
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            raise ValueError(error.read().decode()) from None
 
 
 class Clients:

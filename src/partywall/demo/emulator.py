@@ -133,7 +133,10 @@ class Emulator:
 
     def _handle(self, request: Request) -> Reply:
         if request.target.startswith(ADMIN):
-            return self._admin(request)
+            try:
+                return self._admin(request)
+            except (KeyError, TypeError, ValueError) as error:
+                return Reply(400, body=f"{type(error).__name__}: {error}".encode())
         target = identify(request)
         if target is None:
             return self._call_moto(request)

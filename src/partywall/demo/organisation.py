@@ -103,12 +103,28 @@ def _access_role(desk: Desk, management: str) -> None:
 
 
 def _steps() -> list[Callable[[Desk], None]]:
+    from partywall.demo.seed_compute import seed_compute
+    from partywall.demo.seed_data import seed_data
+    from partywall.demo.seed_detection import seed_detection
+    from partywall.demo.seed_edge import seed_edge
     from partywall.demo.seed_identity import seed_identity
     from partywall.demo.seed_keys import seed_hsm, seed_keys
+    from partywall.demo.seed_messaging import seed_messaging
     from partywall.demo.seed_network import seed_network
     from partywall.demo.seed_storage import seed_storage
 
-    return [seed_identity, seed_keys, seed_network, seed_hsm, seed_storage]
+    return [
+        seed_identity,
+        seed_keys,
+        seed_network,
+        seed_hsm,
+        seed_storage,
+        seed_messaging,
+        seed_compute,
+        seed_data,
+        seed_edge,
+        seed_detection,
+    ]
 
 
 def seed(url: str) -> SeedSummary:
