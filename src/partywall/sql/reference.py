@@ -249,7 +249,7 @@ def _text(op: str, text: str, other: str = "") -> Any:
         case "matches":
             return re.search(portable(other).python, text) is not None
         case "version_at_least":
-            return _at_least(text, other)
+            return evaluate_version(text, other)
         case _:
             raise NotImplementedError(op)
 
@@ -259,7 +259,8 @@ def _like(text: str, pattern: str) -> bool:
     return re.fullmatch(source, text, re.DOTALL) is not None
 
 
-def _at_least(text: str, version: str) -> bool | None:
+def evaluate_version(text: str, version: str) -> bool | None:
+    """`version_at_least`, number by number; None where what follows the numbers would have to decide."""
     found = re.match(r"[0-9]+(?:\.[0-9]+)*", text)
     if found is None:
         return None

@@ -68,6 +68,8 @@ def syntax_tree(text: str) -> exp.Expr:
         line, end = first.get("line") or 1, first.get("col") or 1
         near = first.get("highlight") or ""
         message = f"cannot read this near {near!r}" if near else "this is not a complete expression"
+        if near and text.rstrip().endswith(near) and not str(first.get("end_context") or "").strip():
+            message = f"something is missing after {near!r}"
         raise PredicateError(message, line, max(1, end - len(near) + 1)) from None
     except TokenError as error:
         raise _token_error(text, error) from None

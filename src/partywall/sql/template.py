@@ -97,9 +97,12 @@ class _Rendering:
             case IntType():
                 return f"CAST({sql} AS VARCHAR)"
             case FloatType():
-                fraction = f"format('{{:.2f}}', {sql})"
-                whole = f"{sql} = floor({sql}) AND abs({sql}) < 1e15"
-                return f"CASE WHEN {whole} THEN format('{{:.0f}}', {sql}) ELSE {fraction} END"
+                whole, fraction = f"format('{{:.0f}}', {sql})", f"format('{{:.2f}}', {sql})"
+                return (
+                    f"CASE WHEN NOT isfinite({sql}) THEN NULL "
+                    f"WHEN abs({sql}) >= 1e15 THEN CAST({sql} AS VARCHAR) "
+                    f"WHEN {sql} = floor({sql}) THEN {whole} ELSE {fraction} END"
+                )
             case BoolType():
                 return f"CASE {sql} WHEN TRUE THEN 'yes' WHEN FALSE THEN 'no' END"
             case TimestampType():

@@ -248,18 +248,17 @@ class TypeChecker:
 
     def placeholder(self, tree: exp.Expr) -> Node:
         self.only(tree, "this")
-        name = tree.this
-        if not isinstance(name, str) or name not in self.params:
+        name = str(tree.this or "?")
+        found = re.search(rf":{re.escape(name)}\b", self.text)
+        at = found.start() if found else 0
+        if name not in self.params:
             known = ", ".join(f":{p}" for p in self.params) or "none declared"
-            near = nearest(str(name), self.params)
-            at = self.text.find(f":{name}")
-            raise error_at(self.text, max(at, 0), f"no parameter :{name}{near or f' ({known})'}")
+            near = nearest(name, self.params)
+            raise error_at(self.text, at, f"no parameter :{name}{near or f' ({known})'}")
         type_ = type_of_value(self.params[name])
-        at = max(self.text.find(f":{name}"), 0)
         if type_ is None:
-            raise error_at(
-                self.text, at, f":{name} is not a number, text, boolean or list of one kind of these"
-            )
+            message = f":{name} is not a number, text, boolean or list of one kind of these"
+            raise error_at(self.text, at, message)
         return Param(type_, at, name)
 
     def name(self, tree: exp.Expr) -> Node:
@@ -272,7 +271,10 @@ class TypeChecker:
         elif first in self.schema:
             node = Col(self.schema[first], pos, first)
         else:
-            raise self.fail(tree, f"no column {first}{nearest(first, [*self.scope, *self.schema])}")
+            hint = nearest(first, [*self.scope, *self.schema])
+            if not hint and parts[0].args.get("quoted"):
+                hint = "; texts take single quotes"
+            raise self.fail(tree, f"no column {first}{hint}")
         for part in parts[1:]:
             node = self.field(node, part)
         return node
@@ -352,11 +354,9 @@ class TypeChecker:
         try:
             check_pattern(name, value)
         except RegexError as error:
-            at = (
-                node.pos + 1 + error.at
-                if isinstance(node, Lit) and "'" not in value[: error.at]
-                else node.pos
-            )
+            at = node.pos
+            if name == "matches" and isinstance(node, Lit) and "'" not in value[: error.at]:
+                at += 1 + error.at
             raise error_at(self.text, at, f"{name}: {error}") from None
 
     def contains(self, items: Node, value: Node) -> Node:
