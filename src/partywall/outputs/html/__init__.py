@@ -1,0 +1,62 @@
+"""One self-contained page: styles, script and all findings in a single file that makes no request.
+
+The findings are columns of dictionary codes, gzipped and in base64; the page unpacks them itself and shows
+text from the account only as text. A Content-Security-Policy with the hashes of the page's own style and
+script lets nothing else run or load.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from partywall.outputs.html.payload import write_payload
+
+if TYPE_CHECKING:
+    from partywall.findings.model import Report
+
+_PARTS: Final = ("data", "filter", "dom", "overview", "facets", "list", "detail", "main")
+_PAYLOAD_MARK: Final = "@@payload@@"
+
+
+def dump(report: Report, stream: BinaryIO) -> None:
+    """Writes the page, its findings streamed."""
+    head, _, tail = _page(report).partition(_PAYLOAD_MARK)
+    stream.write(head.encode())
+    write_payload(report, stream)
+    stream.write(tail.encode())
+
+
+def _page(report: Report) -> str:
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("partywall.outputs.html", "assets"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = _asset("report.css")
+    script = '"use strict";\n' + "\n".join(_asset(f"{name}.js") for name in _PARTS)
+    return environment.get_template("report.html.j2").render(
+        scan=report.scan,
+        started=report.scan.started_at.strftime("%Y-%m-%d %H:%M UTC"),
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        payload=_PAYLOAD_MARK,
+    )
+
+
+def _asset(name: str) -> str:
+    from importlib import resources
+
+    return resources.files("partywall.outputs.html").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
