@@ -21,6 +21,8 @@ def covers(pattern: str, other: str) -> bool:
         return True
     if not has_wildcard(pattern):
         return False
+    if not has_wildcard(pattern[:-1]) and pattern[-1] == "*":
+        return other.startswith(pattern[:-1])
     # The usual greedy walk; a `*` of `other` is taken by a `*` of `pattern` only, never by `?`.
     p = o = 0
     star, resume = -1, 0
