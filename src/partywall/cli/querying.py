@@ -1,0 +1,146 @@
+"""`partywall query`: SQL over one scan."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from partywall.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from partywall.lake.engine import Lake
+
+
+def run(
+    sql: str,
+    data: Path,
+    scan: str,
+    form: str,
+    output: Path | None,
+    checks_dirs: tuple[Path, ...],
+    config: Path | None,
+) -> None:
+    """Runs a query and prints or writes its rows. Raises UserError for what DuckDB refuses."""
+    if sql == "-":
+        sql = sys.stdin.read()
+    if form == "parquet" and output is None:
+        raise UserError("Parquet goes to a file: name it with --output FILE")
+    rows = answer(sql, data, scan, checks_dirs, config)
+    if output is None:
+        _print(rows, form)
+    else:
+        _write(rows, form, output)
+
+
+def answer(
+    sql: str, data: Path, scan: str, checks_dirs: tuple[Path, ...] = (), config: Path | None = None
+) -> pa.Table:
+    """The rows of a query over a scan's tables, `findings`, `api_call` and `collection`."""
+    import duckdb
+
+    from partywall.analysis.policy import FACTS
+    from partywall.lake.engine import Lake
+    from partywall.lake.snapshot import DataDirectory
+    from partywall.tables.registry import all_tables
+
+    directory = DataDirectory(data).resolve(scan)
+    lake = Lake(directory, FACTS)
+    names = table_names(sql)
+    known = {*all_tables(), "api_call", "collection"}
+    lake.views(names & known)
+    if "findings" in names:
+        _findings(lake, directory, checks_dirs, config)
+    try:
+        return lake.arrow(sql)
+    except duckdb.Error as error:
+        missing = sorted(n for n in names if n not in known and n != "findings")
+        hint = ""
+        if missing:
+            import difflib
+
+            near = difflib.get_close_matches(missing[0], [*known, "findings"], 3)
+            hint = f"; did you mean {', '.join(near)}?" if near else " (partywall tables lists them)"
+        raise UserError(f"the query does not run: {str(error).strip()}{hint}") from error
+
+
+def table_names(sql: str) -> set[str]:
+    """The names of tables that a query reads (its own CTEs included). Raises UserError where it is no SQL."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    try:
+        statements = sqlglot.parse(sql, read="duckdb")
+    except SqlglotError:
+        # Our parser may know less than DuckDB, whose own message is better.
+        import re
+
+        return set(re.findall(r"[a-z_][a-z0-9_]*", sql.lower()))
+    return {t.name.lower() for s in statements if s is not None for t in s.find_all(exp.Table)}
+
+
+def _findings(lake: Lake, directory: Path, checks_dirs: tuple[Path, ...], config_file: Path | None) -> None:
+    from partywall.cli.results import STATUSES
+    from partywall.config import load
+    from partywall.findings.assemble import Wanted
+    from partywall.scan import Selection, load_checks, open_report
+
+    config = load(config_file)
+    checks = load_checks(Selection(), config, checks_dirs)
+    report = open_report(directory, checks.chosen, config, Wanted(statuses=STATUSES))
+    lake.connection.register("findings", report.findings)
+
+
+def _print(rows: pa.Table, form: str) -> None:
+    if form == "json":
+        from partywall.cli.console import print_json
+
+        print_json(_plain(rows))
+    elif form == "csv":
+        _csv(rows, sys.stdout)
+    else:
+        from partywall.cli.console import console, grid
+        from partywall.outputs.text import visible
+
+        table = grid(*rows.column_names)
+        for row in zip(*(c.to_pylist() for c in rows.columns), strict=True):
+            table.add_row(*(visible("NULL" if v is None else str(v)) for v in row))
+        console().print(table)
+
+
+def _plain(rows: pa.Table) -> list[dict[str, Any]]:
+    return [{k: _value(v) for k, v in row.items()} for row in rows.to_pylist(maps_as_pydicts="lossy")]
+
+
+def _value(value: Any) -> Any:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _csv(rows: pa.Table, stream: Any) -> None:
+    from partywall.outputs.table import cell
+
+    writer = csv.writer(stream)
+    writer.writerow(rows.column_names)
+    for row in zip(*(c.to_pylist() for c in rows.columns), strict=True):
+        writer.writerow(["" if v is None else cell(str(v)) for v in row])
+
+
+def _write(rows: pa.Table, form: str, output: Path) -> None:
+    try:
+        if form == "parquet":
+            import pyarrow.parquet as pq
+
+            pq.write_table(rows, output)
+        elif form == "csv":
+            with output.open("w", newline="", encoding="utf-8") as stream:
+                _csv(rows, stream)
+        else:
+            import orjson
+
+            output.write_bytes(orjson.dumps(_plain(rows), default=str, option=orjson.OPT_INDENT_2))
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror or error}") from error

@@ -1,0 +1,200 @@
+"""`partywall scan`: credentials, progress, reports, exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from partywall.checks.model import SEVERITIES
+from partywall.errors import UserError
+
+if TYPE_CHECKING:
+    from partywall.aws.credentials import Identity
+    from partywall.findings.model import Report
+    from partywall.scan import Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The options of `partywall scan`."""
+
+    profile: str | None
+    role_arns: tuple[str, ...]
+    external_id: str | None
+    mfa_serial: str | None
+    regions: tuple[str, ...]
+    services: tuple[str, ...]
+    checks: tuple[str, ...]
+    severities: tuple[str, ...]
+    tags: tuple[str, ...]
+    tables: tuple[str, ...]
+    checks_dirs: tuple[Path, ...]
+    config: Path | None
+    data: Path
+    formats: tuple[str, ...]
+    output: Path | None
+    fail_on: str | None
+    fail_on_unknown: bool
+    max_rate: float | None
+    concurrency: int
+    resume: bool
+    quiet: bool
+
+
+def run(request: Request, identities: Sequence[Identity] = ()) -> int:
+    """Runs a scan to its reports; returns the exit code. Raises UserError for wrong use."""
+    from partywall.aws.answers import CredentialsExpired
+    from partywall.cli.console import console
+    from partywall.cli.results import parse_tags, written
+    from partywall.config import load
+    from partywall.findings.assemble import Wanted
+    from partywall.lake.snapshot import DataDirectory, read_manifest
+    from partywall.outputs.console import print_summary
+    from partywall.scan import Selection, load_checks, open_report
+
+    _validate(request)
+    config = load(request.config)
+    data = DataDirectory(request.data)
+    resume = ""
+    selection = Selection(
+        request.regions, request.services, request.checks, request.severities, request.tables
+    )
+    if request.resume:
+        interrupted = data.interrupted()
+        if not interrupted:
+            raise UserError(f"no scan in {request.data} was interrupted; leave --resume out to begin one")
+        resume = interrupted[-1]
+        kept = read_manifest(data.partial(resume)).selection
+        selection = Selection(**{name: tuple(values) for name, values in kept.items()})
+    checks = load_checks(selection, config, request.checks_dirs)
+    who = list(identities) or _identities(request)
+    scan = _scan(request, data, who, selection, checks, config, resume)
+    stop = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        path = _shown(scan, quiet=request.quiet)
+    except CredentialsExpired as error:
+        raise UserError(f"{error}; what was collected is kept: renew them and go on with --resume") from error
+    except KeyboardInterrupt:
+        print(
+            f"partywall: stopped; what was collected is kept in {data.partial(scan.id)}: go on with --resume",
+            file=sys.stderr,
+        )
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, stop)
+    wanted = Wanted(tags=parse_tags(request.tags))
+    report: Report = open_report(path, checks.chosen, config, wanted)
+    files = written(report, request.formats, request.output or request.data / "reports")
+    if not request.quiet:
+        print_summary(report, console(), files)
+    _warn_expired(config, report)
+    return gate(report, request.fail_on, request.fail_on_unknown)
+
+
+def gate(report: Report, fail_on: str | None, unknown: bool) -> int:
+    """1 where a finding of that severity or worse fails (excepted ones aside), else 0."""
+    if fail_on is None:
+        return 0
+    worst = set(SEVERITIES[: SEVERITIES.index(fail_on) + 1])
+    statuses = {"fail", "unknown"} if unknown else {"fail"}
+    names = ("severity", "status", "state")
+    rows = zip(*(report.findings[n].to_pylist() for n in names), strict=True)
+    return int(
+        any(sev in worst and status in statuses and state != "excepted" for sev, status, state in rows)
+    )
+
+
+def _validate(request: Request) -> None:
+    from partywall.outputs import FORMATS
+
+    if request.fail_on is not None and request.fail_on not in SEVERITIES:
+        raise UserError(f"--fail-on is one of {', '.join(SEVERITIES)}, not {request.fail_on!r}")
+    for name in request.formats:
+        if name not in FORMATS:
+            raise UserError(f"--format is one of {', '.join(FORMATS)}, not {name!r}")
+    if request.max_rate is not None and request.max_rate <= 0:
+        raise UserError("--max-rate is a number of calls per second above 0")
+    if request.concurrency < 1:
+        raise UserError("--concurrency is at least 1")
+
+
+def _identities(request: Request) -> list[Identity]:
+    from partywall.aws.credentials import resolve
+    from partywall.aws.partitions import validate_regions
+
+    def ask(question: str) -> str:
+        import getpass
+
+        return getpass.getpass(question if question.endswith(" ") else f"{question}: ")
+
+    def one(role_arn: str | None) -> Identity:
+        return resolve(
+            request.profile,
+            role_arn,
+            request.external_id,
+            request.mfa_serial,
+            ask,
+        )
+
+    found = [one(role) for role in request.role_arns] or [one(None)]
+    for identity in found:
+        validate_regions(request.regions, identity.partition)
+    repeated = {i.account_id for i in found if [j.account_id for j in found].count(i.account_id) > 1}
+    if repeated:
+        raise UserError(
+            f"two of the roles are in the account {sorted(repeated)[0]}; name one role per account"
+        )
+    return found
+
+
+def _scan(
+    request: Request,
+    data: Any,
+    identities: Sequence[Identity],
+    selection: Any,
+    checks: Any,
+    config: Any,
+    resume: str,
+) -> Scan:
+    from partywall.aws.transport import LeanTransport
+    from partywall.scan import Scan
+
+    return Scan(
+        data,
+        identities,
+        selection,
+        checks,
+        config,
+        LeanTransport(identities[0].session),
+        max_rate=request.max_rate,
+        concurrency=request.concurrency,
+        resume=resume,
+    )
+
+
+def _shown(scan: Scan, *, quiet: bool) -> Path:
+    from partywall.cli.progress import showing
+
+    if quiet:
+        return scan.run()
+    with showing(scan.progress):
+        return scan.run()
+
+
+def _interrupt(_signal: int, _frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _warn_expired(config: Any, report: Report) -> None:
+    from partywall.findings.exceptions import in_force
+
+    for exception in in_force(config.exceptions, report.scan.started_at)[1]:
+        print(
+            f"partywall: the exception for {exception.check} ({exception.reason}) expired on"
+            f" {exception.expires}; its findings count again",
+            file=sys.stderr,
+        )
