@@ -99,9 +99,9 @@ class BotocoreProvider:
             return False
         before = self.get_now()
         async with self._lock:
-            if self.get_now() is before:
+            if self.get_now() == before:
                 await self._in_thread(lambda: force(is_mandatory=True))
-        return self.get_now() is not before
+        return self.get_now() != before
 
     async def _in_thread(self, work: Callable[[], Any]) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -154,8 +154,11 @@ def resolve(
     """
     session = _session(profile, mfa_prompt)
     roles = [role_arn] if isinstance(role_arn, str) else list(role_arn or ())
-    home = region or _configured_region(session) or _DEFAULT_REGION
     with _explained(profile):
+        configured = region or _configured_region(session)
+        home = configured or _DEFAULT_REGION
+        # A profile that assumes a role needs some region for STS; any one of the partition serves.
+        session.set_config_variable("region", home)
         source = _base_credentials(session, profile)
         if mfa_serial and not roles:
             source = _mfa_session(session, source, home, mfa_serial, mfa_prompt)
@@ -172,7 +175,7 @@ def resolve(
                 session_policy=session_policy if last else None,
                 duration_seconds=duration_seconds,
             )
-        return _identity(session, source, home, profile or "", region or _configured_region(session))
+        return _identity(session, source, home, profile or "", configured)
 
 
 def assume(
@@ -291,10 +294,17 @@ def _assumed(
     def create(service: str, **keys: Any) -> Any:
         return session.create_client(service, region_name=region, **keys)
 
+    cache: dict[str, Any] = {}
     fetcher: Any = AssumeRoleCredentialFetcher(
-        create, source, role_arn, extra_args=extra, mfa_prompter=mfa_prompt
+        create, source, role_arn, extra_args=extra, mfa_prompter=mfa_prompt, cache=cache
     )
-    refresh: Any = fetcher.fetch_credentials
+
+    def renew() -> Any:
+        # The fetcher's own cache would give the same session again until it is nearly over.
+        cache.clear()
+        return fetcher.fetch_credentials()
+
+    refresh: Any = renew
     first = refresh()
     if mfa_serial:
         # A code serves once, so a session made with one ends when it ends.

@@ -190,13 +190,15 @@ async def enabled_regions(caller: Caller, scope: Scope) -> tuple[list[str], Resu
         rows = cast("list[dict[str, str]]", (first.data or {}).get("Regions", []))
         return sorted(row["RegionName"] for row in rows if row.get("OptInStatus") != "not-opted-in"), first
     found: list[str] = []
+    second = first
     params = {"RegionOptStatusContains": ["ENABLED", "ENABLED_BY_DEFAULT"]}
     async for page in caller.pages(home, "account", "ListRegions", params, table="region"):
+        second = page
         if not page.ok:
             break
         found += [row["RegionName"] for row in (page.data or {}).get("Regions", [])]
     else:
-        return sorted(found), first
+        return sorted(found), second
     fallback = regions_of(scope.partition)
     if scope.partition == "aws":
         fallback = [name for name in fallback if name in ALWAYS_ENABLED]

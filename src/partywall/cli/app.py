@@ -15,6 +15,8 @@ app = typer.Typer(
     help="Which side of the wall is it on: AWS's shared responsibility, proven on a real account.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # Plain help: rich would double the time to the first line.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

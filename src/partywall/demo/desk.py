@@ -41,11 +41,11 @@ class Clients:
     """AWS clients of one endpoint, made once per account, service and region."""
 
     def __init__(self, url: str) -> None:
-        from botocore.session import get_session
+        from partywall.aws.models import plain_session
 
         self.url = url
         self.created: Counter[str] = Counter()
-        self._session: Any = get_session()
+        self._session: Any = plain_session()
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._lock = threading.Lock()
 

@@ -71,10 +71,10 @@ def _service_of(signing_name: str, request: Request) -> str:
 @functools.cache
 def known_services() -> frozenset[str]:
     """botocore's names of all services."""
-    from botocore.loaders import create_loader
+    from partywall.aws.models import loader
 
-    loader: Any = create_loader()
-    return frozenset(cast(list[str], loader.list_available_services("service-2")))
+    models: Any = loader()
+    return frozenset(cast(list[str], models.list_available_services("service-2")))
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from typing import Any
+from typing import Any, cast
 
 
 @functools.cache
@@ -37,9 +37,17 @@ def moto_application() -> Any:
     """moto's WSGI application, which remembers the service of each host and refuses those it lacks."""
     # Read by moto when it is first imported: browsers' cross-origin headers cost time in every request.
     os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
+    from moto.core import utils
+    from moto.core.loaders import Loader, moto_root
     from moto.iam.models import IAMBackend
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+    from partywall.aws.models import loader
+
+    # One loader for all models: a new one for each would list botocore's folders again.
+    make: Any = Loader
+    models = make(extra_search_paths=[moto_root], file_loader=cast(Any, loader()).file_loader)
+    cast(Any, utils).create_loader = lambda: models
     iam: Any = IAMBackend
     iam._init_aws_policies = _aws_policies
     if not hasattr(iam, "all_account_authorization_details"):

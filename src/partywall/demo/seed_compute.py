@@ -10,6 +10,7 @@ from typing import Any
 
 from partywall.demo.desk import HOME, Desk, policy, tag_map, tags
 
+_IMAGE = "ami-04681a1dbd79675a5"  # Amazon Linux 2, in moto in every region.
 _USER_DATA = base64.b64encode(b"#!/bin/sh\nexport DB_PASSWORD=not-a-real-one\nservice shop start\n").decode()
 
 
@@ -35,7 +36,6 @@ _INSTANCES: list[tuple[str, str, str, list[str], bool, bool, str, int]] = [
 
 def _instances(desk: Desk) -> None:
     ec2 = desk.at("ec2")
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     ec2.create_key_pair(KeyName="ops-2018", TagSpecifications=[])
     ec2.create_key_pair(KeyName="ops-ed25519", KeyType="ed25519")
     chosen = _INSTANCES if desk.name == "production" else [
@@ -45,7 +45,7 @@ def _instances(desk: Desk) -> None:
     for name, kind, subnet, groups, public, strict, profile, days in chosen:
         legacy = name.startswith("legacy")
         made = ec2.run_instances(
-            ImageId=image,
+            ImageId=_IMAGE,
             InstanceType=kind,
             MinCount=1,
             MaxCount=1,
@@ -109,12 +109,11 @@ def _volumes(desk: Desk) -> None:
 
 def _scaling(desk: Desk) -> None:
     ec2 = desk.at("ec2")
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     for name, tokens, public in (("shop-web", "required", False), ("old-workers", "optional", True)):
         ec2.create_launch_template(
             LaunchTemplateName=name,
             LaunchTemplateData={
-                "ImageId": image,
+                "ImageId": _IMAGE,
                 "InstanceType": "t3.medium",
                 "MetadataOptions": {"HttpTokens": tokens},
                 "NetworkInterfaces": [{"DeviceIndex": 0, "AssociatePublicIpAddress": public}],
@@ -122,7 +121,7 @@ def _scaling(desk: Desk) -> None:
         )
     scaling = desk.at("autoscaling")
     scaling.create_launch_configuration(
-        LaunchConfigurationName="workers-2018", ImageId=image, InstanceType="t2.small",
+        LaunchConfigurationName="workers-2018", ImageId=_IMAGE, InstanceType="t2.small",
         AssociatePublicIpAddress=True, UserData=_USER_DATA,
     )  # fmt: skip
     zones = {"main": "main-private-a,main-private-b", "single": "main-private-a"}

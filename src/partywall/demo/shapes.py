@@ -78,11 +78,12 @@ def check_answer(service: str, operation: str, answer: dict[str, Any]) -> None:
 @functools.cache
 def _paginators(service: str) -> dict[str, Any]:
     from botocore.exceptions import UnknownServiceError
-    from botocore.loaders import create_loader
 
-    loader: Any = create_loader()
+    from partywall.aws.models import loader
+
+    models: Any = loader()
     try:
-        return cast(dict[str, Any], loader.load_service_model(service, "paginators-1")["pagination"])
+        return cast(dict[str, Any], models.load_service_model(service, "paginators-1")["pagination"])
     except UnknownServiceError:
         return {}
 

@@ -9,6 +9,7 @@ from typing import Any
 from partywall.sql.dialect import Expression
 from partywall.sql.nodes import Call, Col, Get, Lit, Node, Over, Param, Var, children
 from partywall.sql.regex import portable
+from partywall.tables.types import ListType, StrType, TimestampType
 
 Leaf = tuple[str, ...]
 
@@ -17,6 +18,8 @@ def hints(expression: Expression, params: Mapping[str, Any], now: datetime) -> d
     """Values of interest by leaf, in the form that `tables.generate.rows` takes."""
     collector = _Collector(expression.bind(params), now if now.tzinfo else now.replace(tzinfo=UTC))
     collector.visit(expression.node)
+    for leaf, pieces in collector.pieces.items():
+        collector.found[leaf].append("".join(dict.fromkeys(pieces)))  # a text that has them all
     return {leaf: list(dict.fromkeys(values)) for leaf, values in collector.found.items()}
 
 
@@ -25,6 +28,7 @@ class _Collector:
         self.params = params
         self.now = now
         self.found: dict[Leaf, list[Any]] = {}
+        self.pieces: dict[Leaf, list[str]] = {}
         self.variables: dict[str, Node] = {}
 
     def sources(self, node: Node) -> list[Leaf]:
@@ -61,6 +65,25 @@ class _Collector:
         for leaf in self.sources(node):
             self.found.setdefault((*leaf, *suffix), []).extend(values)
 
+    def add_pieces(self, node: Node, pieces: list[str]) -> None:
+        """Parts of a text that are looked for."""
+        self.add(node, pieces)
+        for leaf in self.sources(node):
+            self.pieces.setdefault(leaf, []).extend(pieces)
+
+    def share(self, one: Node, other: Node) -> None:
+        """Two leaves that are compared with each other get values in common."""
+        if self.constants(one) or self.constants(other):
+            return
+        values: list[Any] = [5, 6]
+        if isinstance(other.type, StrType):
+            values = ["same-1", "same-2"]
+        elif isinstance(other.type, TimestampType):
+            values = [self.now]
+        direct = isinstance(one.type, ListType) and isinstance(one, Col | Get | Var)
+        self.add(one, values, ("[]",) if direct else ())
+        self.add(other, values)
+
     def visit(self, node: Node) -> None:
         if isinstance(node, Over):
             self.variables[node.var.name] = node.items
@@ -76,21 +99,26 @@ class _Collector:
             case "=" | "<>" | "<" | "<=" | ">" | ">=":
                 self.compared(first, constants)
                 self.compared(rest[0], self.constants(first))
+                self.share(first, rest[0])
             case "in":
                 self.compared(first, constants)
             case "contains":
                 direct = isinstance(first, Col | Get | Var)
                 self.add(first, constants, ("[]",) if direct else ())
                 self.compared(rest[0], self.constants(first))
+                self.share(first, rest[0])
             case "has_key" | "map_value":
                 self.add(first, constants)
             case "like" | "ilike":
-                self.add(first, [c.replace("%", "").replace("_", "x") for c in constants])
+                self.add_pieces(first, [c.replace("%", "").replace("_", "x") for c in constants])
             case "matches":
-                self.add(first, [portable(c).sample for c in constants])
+                self.add_pieces(first, [portable(c).sample for c in constants])
             case "version_at_least":
                 self.add(first, [text for c in constants for text in (c, f"0.{c}", f"{c}.1", f"9{c}")])
-            case "starts_with" | "ends_with" | "includes" | "split":
+            case "starts_with" | "ends_with" | "includes":
+                self.add_pieces(first, constants)
+                self.share(first, rest[0])
+            case "split":
                 self.add(first, constants)
             case _:
                 pass
@@ -104,7 +132,7 @@ class _Collector:
                 days = [c * sign for c in constants if abs(c) < 100_000]
                 self.add(node.args[0], [self.now + timedelta(days=d) for d in days])
             case Call(op="cardinality"):
-                self.add(node.args[0], [c for c in constants if 0 <= c <= 50], ("#",))
+                self.add(node.args[0], [c for c in constants if 0 <= c <= 100], ("#",))
             case Call(op="length"):
                 lengths = [int(c) for c in constants if 0 <= c <= 5_000]
                 self.add(node.args[0], ["x" * length for length in lengths])

@@ -38,6 +38,8 @@ Mode = Literal["all", "some", "cut"]
 VERDICTS: Final = ("fail", "pass", "unknown", "not_applicable")
 _UNKNOWN: Final = 2
 _NOT_MONOTONE: Final = {"is_null": "IS NULL", "coalesce": "coalesce", "case": "CASE"}
+_FEW: Final = 6
+_MORE: Final = 20
 _local = threading.local()
 
 
@@ -116,18 +118,13 @@ def examine(
     read = frozenset[Leaf]().union(*(e.leaves for e in expressions))
     if not read:
         return Proof([], {}, 0)
-    table = rows
-    if table is None:
-        wanted: dict[Leaf, list[Any]] = {}
-        for expression in expressions:
-            for leaf, found in hints(expression, values, now).items():
-                wanted.setdefault(leaf, []).extend(found)
-        table = generate.rows(_pruned(schema, read), count, seed, wanted, now=now)
+    sql = verdict_sql(where, pass_, values, now)
+    table = _telling_rows(expressions, schema, read, values, now, seed, count, sql) if rows is None else rows
     base = table.select(sorted({leaf[0] for leaf in read})).combine_chunks()
     base = base.take(pa.array(range(base.num_rows), pa.int64()))  # no slices: offsets begin at 0
     variants = _variants(read, most_variants)
     tables = [base, *(_without(base, leaves, mode) for leaves, mode in variants)]
-    verdicts = _judge(pa.concat_tables(tables), verdict_sql(where, pass_, values, now))
+    verdicts = _judge(pa.concat_tables(tables), sql)
     n = base.num_rows
     before = verdicts[:n]
     violations: list[Violation] = []
@@ -139,6 +136,35 @@ def examine(
                 break
     counts = {name: before.count(code) for code, name in enumerate(VERDICTS)}
     return Proof(violations, counts, len(variants))
+
+
+def _telling_rows(
+    expressions: Iterable[Expression],
+    schema: Mapping[str, Type],
+    read: frozenset[Leaf],
+    params: Mapping[str, Any],
+    now: datetime,
+    seed: int,
+    count: int,
+    sql: str,
+) -> pa.Table:
+    """Generated rows; where few of them pass or few fail, those of many more that do."""
+    import pyarrow as pa
+
+    wanted: dict[Leaf, list[Any]] = {}
+    for expression in expressions:
+        for leaf, found in hints(expression, params, now).items():
+            wanted.setdefault(leaf, []).extend(found)
+    pruned = _pruned(schema, read)
+    table = generate.rows(pruned, count, seed, wanted, now=now)
+    if min(_judge(table, sql).count(code) for code in (0, 1)) >= _FEW:
+        return table
+    more = generate.rows(pruned, count * _MORE, seed + 1, wanted, null_rate=0.03, now=now)
+    verdicts = _judge(more, sql)
+    chosen: list[int] = []
+    for code in (0, 1):
+        chosen += [index for index, found in enumerate(verdicts) if found == code][: count // 4]
+    return pa.concat_tables([table.slice(0, count - len(chosen)), more.take(pa.array(chosen, pa.int64()))])
 
 
 def _variants(read: frozenset[Leaf], most: int) -> list[tuple[tuple[Leaf, ...], Mode]]:

@@ -191,7 +191,7 @@ class _Generator:
 
         pc = _compute()
 
-        wanted = [max(0, int(length)) for length in self.hints.get((*leaf, "#"), ()) if length <= 50]
+        wanted = [max(0, int(length)) for length in self.hints.get((*leaf, "#"), ()) if length <= 100]
         lengths = [*_LENGTHS, *wanted, *(length + 1 for length in wanted)]
         picked = pa.array(lengths, pa.int32()).take(self.below(len(lengths), n))
         ends = pc.cumulative_sum(picked)

@@ -17,7 +17,14 @@ function choices(facet) {
 
 function drawFacets() {
   const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.choice : "";
+  const scrolled = [...byId("facets").querySelectorAll(".choices")].map((list) => [list.dataset.facet, list.scrollTop]);
+  const top = byId("facets").scrollTop;
   byId("facets").replaceChildren(...FACETS.map(drawFacet));
+  byId("facets").scrollTop = top;
+  for (const [key, offset] of scrolled) {
+    const list = byId("facets").querySelector(`.choices[data-facet=${key}]`);
+    if (list) list.scrollTop = offset;
+  }
   if (focused) {
     const again = [...byId("facets").querySelectorAll("input")].find((input) => input.dataset.choice === focused);
     if (again) again.focus({ preventScroll: true });
@@ -31,7 +38,7 @@ function drawFacet(facet) {
   details.append(el("summary", {}, facet.title, chosen.size ? el("span", { class: "facet-chosen" }, count(chosen.size)) : ""));
   const fill = () => {
     const all = choices(facet);
-    const list = el("div", { class: "choices", role: "group", "aria-label": facet.title });
+    const list = el("div", { class: "choices", role: "group", "aria-label": facet.title, "data-facet": facet.key });
     const draw = () => {
       const wanted = own.filter.toLowerCase();
       const matching = all.filter(({ value }) => chosen.has(value) || !wanted || facet.label(value).toLowerCase().includes(wanted));
@@ -66,7 +73,7 @@ function drawChoice(facet, { value, count: matches }) {
     update();
   });
   const label = clip(facet.label(value), 120);
-  return el("label", { class: `choice ${matches ? "" : "empty"} c-${facet.key}-${FACET_INDEX[facet.key] < 2 ? value : "x"}`, title: facet.key === "check" || facet.key === "account" ? visible(value) : label },
+  return el("label", { class: `choice ${matches ? "" : "empty"} c-${facet.key}-${FACET_INDEX[facet.key] < 2 ? value : "x"}`, title: label === value ? label : `${label} (${visible(value)})` },
     input, el("span", { class: "choice-label" }, label), el("span", { class: "choice-count" }, count(matches)));
 }
 
