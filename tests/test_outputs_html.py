@@ -363,7 +363,7 @@ def test_keyboard_alone_is_enough(opened, rows):
     assert page.locator(".group").first.get_attribute("aria-expanded") == "true"
     page.keyboard.press("?")
     assert page.locator("#help").is_visible()
-    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
     assert page.locator("#help").is_hidden()
 
 
@@ -459,3 +459,14 @@ def test_a_file_cut_short_says_so(browser, report, tmp_path):
     page.wait_for_selector("#failure:not([hidden])")
     assert "cannot be read" in page.locator("#failure").inner_text()
     page.close()
+
+
+@needs_chromium
+def test_choices_keep_their_place_in_a_long_list(opened):
+    page = opened("#status=all")
+    page.locator(".facet summary", has_text="Check").click()
+    page.locator(".choices[data-facet=check] .choice").nth(14).scroll_into_view_if_needed()
+    before = page.evaluate("document.querySelector('.choices[data-facet=check]').scrollTop")
+    page.locator(".choices[data-facet=check] input").nth(14).check()
+    assert before > 0
+    assert page.evaluate("document.querySelector('.choices[data-facet=check]').scrollTop") == before

@@ -57,14 +57,15 @@ def print_findings(
 ) -> int:
     """Prints findings, worst first, and returns how many matched `statuses`.
 
-    In a terminal a table of at most `limit` rows that says how many it leaves out; elsewhere tab-separated
-    lines: status, severity, priority, check, account, region, resource, message.
+    At most `limit` are shown (0 or None: all), and a last line says how many that leaves out. Where the
+    console is no terminal, tab-separated lines: status, severity, priority, check, account, region,
+    resource, message.
     """
     from rich.text import Text
 
     wanted = frozenset(statuses)
     matching = (row for row in rows(report) if row.status in wanted)
-    shown = list(itertools.islice(matching, limit))
+    shown = list(itertools.islice(matching, limit or None))
     total = len(shown) + sum(1 for _ in matching)
     accounts = Accounts(report)
     if console.is_terminal:

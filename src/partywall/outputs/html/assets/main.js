@@ -109,7 +109,7 @@ function openHelp() {
   byId("help").replaceChildren(
     el("h2", { id: "help-title" }, "Keys"),
     el("dl", { class: "facts" }, KEYS.map(([key, meaning]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, meaning)])),
-    el("form", { method: "dialog" }, el("button", { class: "quiet" }, "Close")));
+    el("button", { type: "button", class: "quiet", on: { click: () => byId("help").close() } }, "Close"));
   byId("help").showModal();
 }
 
