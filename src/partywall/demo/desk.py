@@ -15,9 +15,9 @@ HOME = "eu-west-1"
 """The region where the organisation keeps most of what it has."""
 REGIONS = ("eu-west-1", "us-east-1", "eu-central-1")
 
-_CREATING = tuple(
-    "Create Run Register Import Allocate Request Publish PutMetric PutRule PutParameter PutImage "
-    "EnableMacie EnableSecurityHub PutConfig PutDelivery".split(" ")
+_CREATING = (
+    *("Create", "Run", "Register", "Import", "Allocate", "Request", "Publish", "PutMetric", "PutRule"),
+    *("PutParameter", "PutImage", "EnableMacie", "EnableSecurityHub", "PutConfig", "PutDelivery"),
 )
 
 

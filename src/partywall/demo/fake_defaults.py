@@ -35,8 +35,8 @@ EMPTY: dict[str, str] = {
     "ListSharedReportGroups ListSourceCredentials",
     "config": "DescribeComplianceByConfigRule DescribeComplianceByResource "
     "DescribeConfigRuleEvaluationStatus DescribeConformancePacks DescribeConformancePackStatus "
-    "DescribeOrganizationConfigRules DescribeOrganizationConfigRuleStatuses DescribePendingAggregationRequests "
-    "DescribeRemediationConfigurations GetComplianceDetailsByConfigRule GetComplianceDetailsByResource "
+    "DescribeOrganizationConfigRules DescribeOrganizationConfigRuleStatuses "
+    "DescribePendingAggregationRequests DescribeRemediationConfigurations GetComplianceDetailsByConfigRule GetComplianceDetailsByResource "
     "GetComplianceSummaryByResourceType GetDiscoveredResourceCounts ListConformancePackComplianceScores "
     "ListResourceEvaluations ListStoredQueries",
     "directconnect": "DescribeDirectConnectGateways DescribeDirectConnectGatewayAssociations "

@@ -1,6 +1,6 @@
 """The fake's part of IAM: the root user, the credential report, and last-accessed data.
 
-moto has no root user; here it is kept under `root` in the account's state: `mfa` (bool), `virtual_mfa` (bool),
+moto has no root user; here it is kept under `root` in the account's state: `mfa` and `virtual_mfa` (bool),
 `key_days` and `used_days` (age of its access key and of its last sign-in, None if there is none).
 """
 

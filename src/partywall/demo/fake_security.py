@@ -77,9 +77,7 @@ def _detector(asked: Asked) -> Any:
 
     detectors: dict[str, Any] = guardduty_backends[asked.account][asked.region].detectors
     if asked.params.get("DetectorId") not in detectors:
-        message = (
-            "The request is rejected because the input detectorId is not owned by the current account."
-        )
+        message = "The request is rejected because the input detectorId is not owned by the current account."
         raise AwsError("BadRequestException", message, 400, {"Type": "InvalidInputException"})
     return detectors[asked.params["DetectorId"]]
 
@@ -419,5 +417,3 @@ def _artifact_report(asked: Asked) -> dict[str, Any]:
         if report["id"] == asked.params["reportId"]:
             return {"reportDetails": report}
     raise AwsError("ResourceNotFoundException", "Report not found.", 404)
-
-

@@ -22,43 +22,98 @@ def _relational(desk: Desk) -> None:
     )
     key = desk.ids[f"key/data/{HOME}"]
     good: dict[str, Any] = {
-        "StorageEncrypted": True, "KmsKeyId": key, "MultiAZ": True, "BackupRetentionPeriod": 14,
-        "DeletionProtection": True, "AutoMinorVersionUpgrade": True, "CopyTagsToSnapshot": True,
-        "EnableIAMDatabaseAuthentication": True, "EnablePerformanceInsights": True,
-        "EnableCloudwatchLogsExports": ["postgresql"], "DBParameterGroupName": "orders-pg16",
-        "MonitoringInterval": 60, "MonitoringRoleArn": desk.ids["role/rds-monitoring"],
-    }  # fmt: skip
+        "StorageEncrypted": True,
+        "KmsKeyId": key,
+        "MultiAZ": True,
+        "BackupRetentionPeriod": 14,
+        "DeletionProtection": True,
+        "AutoMinorVersionUpgrade": True,
+        "CopyTagsToSnapshot": True,
+        "EnableIAMDatabaseAuthentication": True,
+        "EnablePerformanceInsights": True,
+        "EnableCloudwatchLogsExports": ["postgresql"],
+        "DBParameterGroupName": "orders-pg16",
+        "MonitoringInterval": 60,
+        "MonitoringRoleArn": desk.ids["role/rds-monitoring"],
+    }
     for name, engine, version, group, more in (
         ("orders", "postgres", "16.4", "orders-db", {**good, "PubliclyAccessible": False}),
-        ("tracking", "postgres", "16.4", "orders-db", {"StorageEncrypted": True, "BackupRetentionPeriod": 7,
-                                                     "PubliclyAccessible": False}),
-        ("legacy-erp", "mysql", "5.7.44", "legacy-mysql-open", {
-            "StorageEncrypted": False, "PubliclyAccessible": True, "BackupRetentionPeriod": 0,
-            "AutoMinorVersionUpgrade": False}),
-        ("reports-sql", "sqlserver-se", "15.00", "orders-db", {
-            "StorageEncrypted": True, "PubliclyAccessible": False, "BackupRetentionPeriod": 1,
-            "LicenseModel": "license-included"}),
-    ):  # fmt: skip
+        (
+            "tracking",
+            "postgres",
+            "16.4",
+            "orders-db",
+            {"StorageEncrypted": True, "BackupRetentionPeriod": 7, "PubliclyAccessible": False},
+        ),
+        (
+            "legacy-erp",
+            "mysql",
+            "5.7.44",
+            "legacy-mysql-open",
+            {
+                "StorageEncrypted": False,
+                "PubliclyAccessible": True,
+                "BackupRetentionPeriod": 0,
+                "AutoMinorVersionUpgrade": False,
+            },
+        ),
+        (
+            "reports-sql",
+            "sqlserver-se",
+            "15.00",
+            "orders-db",
+            {
+                "StorageEncrypted": True,
+                "PubliclyAccessible": False,
+                "BackupRetentionPeriod": 1,
+                "LicenseModel": "license-included",
+            },
+        ),
+    ):
         rds.create_db_instance(
-            DBInstanceIdentifier=name, Engine=engine, EngineVersion=version, DBInstanceClass="db.m6g.large",
-            AllocatedStorage=100, MasterUsername="admin_user", MasterUserPassword="not-a-real-one",
-            DBSubnetGroupName="main", VpcSecurityGroupIds=[desk.ids[f"sg/{group}/{HOME}"]],
-            Tags=tags("shop", desk.name), **more,
-        )  # fmt: skip
+            DBInstanceIdentifier=name,
+            Engine=engine,
+            EngineVersion=version,
+            DBInstanceClass="db.m6g.large",
+            AllocatedStorage=100,
+            MasterUsername="admin_user",
+            MasterUserPassword="not-a-real-one",
+            DBSubnetGroupName="main",
+            VpcSecurityGroupIds=[desk.ids[f"sg/{group}/{HOME}"]],
+            Tags=tags("shop", desk.name),
+            **more,
+        )
     for name, engine, version, more in (
-        ("shop-aurora", "aurora-postgresql", "15.4", {"StorageEncrypted": True, "BackupRetentionPeriod": 35,
-                                                      "DeletionProtection": True,
-                                                      "EnableIAMDatabaseAuthentication": True}),
+        (
+            "shop-aurora",
+            "aurora-postgresql",
+            "15.4",
+            {
+                "StorageEncrypted": True,
+                "BackupRetentionPeriod": 35,
+                "DeletionProtection": True,
+                "EnableIAMDatabaseAuthentication": True,
+            },
+        ),
         ("analytics-aurora", "aurora-mysql", "8.0.mysql_aurora.3.04.0", {"StorageEncrypted": False}),
-    ):  # fmt: skip
+    ):
         rds.create_db_cluster(
-            DBClusterIdentifier=name, Engine=engine, EngineVersion=version, MasterUsername="admin_user",
-            MasterUserPassword="not-a-real-one", DBSubnetGroupName="main", Tags=tags("shop", desk.name), **more,
-        )  # fmt: skip
+            DBClusterIdentifier=name,
+            Engine=engine,
+            EngineVersion=version,
+            MasterUsername="admin_user",
+            MasterUserPassword="not-a-real-one",
+            DBSubnetGroupName="main",
+            Tags=tags("shop", desk.name),
+            **more,
+        )
         rds.create_db_instance(
-            DBInstanceIdentifier=f"{name}-1", DBClusterIdentifier=name, Engine=engine,
-            DBInstanceClass="db.r6g.large", PubliclyAccessible=False,
-        )  # fmt: skip
+            DBInstanceIdentifier=f"{name}-1",
+            DBClusterIdentifier=name,
+            Engine=engine,
+            DBInstanceClass="db.r6g.large",
+            PubliclyAccessible=False,
+        )
         rds.create_db_cluster_snapshot(
             DBClusterSnapshotIdentifier=f"{name}-before-upgrade", DBClusterIdentifier=name
         )
@@ -68,36 +123,66 @@ def _relational(desk: Desk) -> None:
         DBSnapshotIdentifier="legacy-erp-2026-10", AttributeName="restore", ValuesToAdd=["all"]
     )
     rds.create_event_subscription(
-        SubscriptionName="db-alerts", SnsTopicArn=desk.ids["topic/ops-alerts"], SourceType="db-instance",
+        SubscriptionName="db-alerts",
+        SnsTopicArn=desk.ids["topic/ops-alerts"],
+        SourceType="db-instance",
         EventCategories=["failure", "maintenance"],
-    )  # fmt: skip
-    auth = [{"AuthScheme": "SECRETS", "SecretArn": desk.arn("secretsmanager", "secret:shop/orders-db"),
-             "IAMAuth": "REQUIRED"}]  # fmt: skip
+    )
+    auth = [
+        {
+            "AuthScheme": "SECRETS",
+            "SecretArn": desk.arn("secretsmanager", "secret:shop/orders-db"),
+            "IAMAuth": "REQUIRED",
+        }
+    ]
     rds.create_db_proxy(
-        DBProxyName="orders-proxy", EngineFamily="POSTGRESQL", Auth=auth, RequireTLS=False,
-        RoleArn=desk.ids["role/rds-monitoring"], VpcSubnetIds=subnets,
-    )  # fmt: skip
+        DBProxyName="orders-proxy",
+        EngineFamily="POSTGRESQL",
+        Auth=auth,
+        RequireTLS=False,
+        RoleArn=desk.ids["role/rds-monitoring"],
+        VpcSubnetIds=subnets,
+    )
     arn = desk.arn("rds", "db:legacy-erp")
     desk.put(
         "rds",
         "DescribePendingMaintenanceActions",
-        {"PendingMaintenanceActions": [{"ResourceIdentifier": arn, "PendingMaintenanceActionDetails": [
-            {"Action": "system-update", "Description": "New Operating System update is available"}]}]},
+        {
+            "PendingMaintenanceActions": [
+                {
+                    "ResourceIdentifier": arn,
+                    "PendingMaintenanceActionDetails": [
+                        {"Action": "system-update", "Description": "New Operating System update is available"}
+                    ],
+                }
+            ]
+        },
         region=HOME,
-    )  # fmt: skip
+    )
 
 
 def _tables(desk: Desk) -> None:
     dynamodb = desk.at("dynamodb")
-    key = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-           "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}  # fmt: skip
+    key = {
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    }
     for name, more in (
-        ("orders", {"SSESpecification": {"Enabled": True, "SSEType": "KMS",
-                                         "KMSMasterKeyId": desk.ids[f"key/data/{HOME}"]},
-                    "DeletionProtectionEnabled": True, "BillingMode": "PAY_PER_REQUEST"}),
+        (
+            "orders",
+            {
+                "SSESpecification": {
+                    "Enabled": True,
+                    "SSEType": "KMS",
+                    "KMSMasterKeyId": desk.ids[f"key/data/{HOME}"],
+                },
+                "DeletionProtectionEnabled": True,
+                "BillingMode": "PAY_PER_REQUEST",
+            },
+        ),
         ("sessions", {"BillingMode": "PAY_PER_REQUEST"}),
         ("legacy-tracking", {"ProvisionedThroughput": {"ReadCapacityUnits": 50, "WriteCapacityUnits": 50}}),
-    ):  # fmt: skip
+    ):
         dynamodb.create_table(TableName=name, Tags=tags("shop", desk.name), **key, **more)
     dynamodb.update_continuous_backups(
         TableName="orders", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
@@ -112,15 +197,26 @@ def _caches(desk: Desk) -> None:
         CacheSubnetGroupName="main", CacheSubnetGroupDescription="private", SubnetIds=subnets
     )
     cache.create_replication_group(
-        ReplicationGroupId="sessions", ReplicationGroupDescription="web sessions", Engine="redis",
-        CacheNodeType="cache.r6g.large", NumCacheClusters=2, AutomaticFailoverEnabled=True,
-        MultiAZEnabled=True, TransitEncryptionEnabled=True, AtRestEncryptionEnabled=True,
-        SnapshotRetentionLimit=7, AuthToken="not-a-real-one-at-all",
-    )  # fmt: skip
+        ReplicationGroupId="sessions",
+        ReplicationGroupDescription="web sessions",
+        Engine="redis",
+        CacheNodeType="cache.r6g.large",
+        NumCacheClusters=2,
+        AutomaticFailoverEnabled=True,
+        MultiAZEnabled=True,
+        TransitEncryptionEnabled=True,
+        AtRestEncryptionEnabled=True,
+        SnapshotRetentionLimit=7,
+        AuthToken="not-a-real-one-at-all",
+    )
     cache.create_replication_group(
-        ReplicationGroupId="legacy-cache", ReplicationGroupDescription="portal", Engine="redis",
-        CacheNodeType="cache.t3.small", NumCacheClusters=1, EngineVersion="5.0.6",
-    )  # fmt: skip
+        ReplicationGroupId="legacy-cache",
+        ReplicationGroupDescription="portal",
+        Engine="redis",
+        CacheNodeType="cache.t3.small",
+        NumCacheClusters=1,
+        EngineVersion="5.0.6",
+    )
     cache.create_cache_cluster(
         CacheClusterId="rates", Engine="memcached", CacheNodeType="cache.t3.micro", NumCacheNodes=1
     )
@@ -132,24 +228,35 @@ def _caches(desk: Desk) -> None:
 def _search(desk: Desk) -> None:
     search = desk.at("opensearch")
     search.create_domain(
-        DomainName="product-search", EngineVersion="OpenSearch_2.15",
-        ClusterConfig={"InstanceType": "m6g.large.search", "InstanceCount": 3, "ZoneAwarenessEnabled": True,
-                       "DedicatedMasterEnabled": True, "DedicatedMasterCount": 3},
-        VPCOptions={"SubnetIds": [desk.ids[f"subnet/main-private-a/{HOME}"]],
-                    "SecurityGroupIds": [desk.ids[f"sg/search/{HOME}"]]},
+        DomainName="product-search",
+        EngineVersion="OpenSearch_2.15",
+        ClusterConfig={
+            "InstanceType": "m6g.large.search",
+            "InstanceCount": 3,
+            "ZoneAwarenessEnabled": True,
+            "DedicatedMasterEnabled": True,
+            "DedicatedMasterCount": 3,
+        },
+        VPCOptions={
+            "SubnetIds": [desk.ids[f"subnet/main-private-a/{HOME}"]],
+            "SecurityGroupIds": [desk.ids[f"sg/search/{HOME}"]],
+        },
         EncryptionAtRestOptions={"Enabled": True, "KmsKeyId": desk.ids[f"key/data/{HOME}"]},
         NodeToNodeEncryptionOptions={"Enabled": True},
         DomainEndpointOptions={"EnforceHTTPS": True, "TLSSecurityPolicy": "Policy-Min-TLS-1-2-PFS-2023-10"},
         AdvancedSecurityOptions={"Enabled": True, "InternalUserDatabaseEnabled": False},
         TagList=tags("shop", desk.name),
-    )  # fmt: skip
+    )
     anyone = allow("es:*", desk.arn("es", "domain/legacy-logs/*"), Principal={"AWS": "*"})
     search.create_domain(
-        DomainName="legacy-logs", EngineVersion="Elasticsearch_6.8",
-        ClusterConfig={"InstanceType": "t3.small.search", "InstanceCount": 1}, AccessPolicies=policy(anyone),
-        EncryptionAtRestOptions={"Enabled": False}, NodeToNodeEncryptionOptions={"Enabled": False},
+        DomainName="legacy-logs",
+        EngineVersion="Elasticsearch_6.8",
+        ClusterConfig={"InstanceType": "t3.small.search", "InstanceCount": 1},
+        AccessPolicies=policy(anyone),
+        EncryptionAtRestOptions={"Enabled": False},
+        NodeToNodeEncryptionOptions={"Enabled": False},
         DomainEndpointOptions={"EnforceHTTPS": False, "TLSSecurityPolicy": "Policy-Min-TLS-1-0-2019-07"},
-    )  # fmt: skip
+    )
 
 
 def _warehouse(desk: Desk) -> None:
@@ -158,20 +265,38 @@ def _warehouse(desk: Desk) -> None:
         ParameterGroupName="warehouse", ParameterGroupFamily="redshift-1.0", Description="warehouse"
     )
     redshift.create_cluster_subnet_group(
-        ClusterSubnetGroupName="main", Description="private",
+        ClusterSubnetGroupName="main",
+        Description="private",
         SubnetIds=[desk.ids[f"subnet/main-private-{z}/{HOME}"] for z in "ab"],
-    )  # fmt: skip
-    common = {"NodeType": "ra3.xlplus", "MasterUsername": "awsuser", "MasterUserPassword": "Not-a-real-0ne",
-              "ClusterType": "multi-node", "NumberOfNodes": 2}  # fmt: skip
+    )
+    common = {
+        "NodeType": "ra3.xlplus",
+        "MasterUsername": "awsuser",
+        "MasterUserPassword": "Not-a-real-0ne",
+        "ClusterType": "multi-node",
+        "NumberOfNodes": 2,
+    }
     redshift.create_cluster(
-        ClusterIdentifier="warehouse", Encrypted=True, KmsKeyId=desk.ids[f"key/data/{HOME}"],
-        PubliclyAccessible=False, EnhancedVpcRouting=True, ClusterParameterGroupName="warehouse",
-        ClusterSubnetGroupName="main", AutomatedSnapshotRetentionPeriod=14, Tags=tags("data", desk.name), **common,
-    )  # fmt: skip
+        ClusterIdentifier="warehouse",
+        Encrypted=True,
+        KmsKeyId=desk.ids[f"key/data/{HOME}"],
+        PubliclyAccessible=False,
+        EnhancedVpcRouting=True,
+        ClusterParameterGroupName="warehouse",
+        ClusterSubnetGroupName="main",
+        AutomatedSnapshotRetentionPeriod=14,
+        Tags=tags("data", desk.name),
+        **common,
+    )
     redshift.create_cluster(
-        ClusterIdentifier="legacy-dwh", Encrypted=False, PubliclyAccessible=True, DBName="dev",
-        AutomatedSnapshotRetentionPeriod=0, AllowVersionUpgrade=False, **common,
-    )  # fmt: skip
+        ClusterIdentifier="legacy-dwh",
+        Encrypted=False,
+        PubliclyAccessible=True,
+        DBName="dev",
+        AutomatedSnapshotRetentionPeriod=0,
+        AllowVersionUpgrade=False,
+        **common,
+    )
 
 
 def _pipelines(desk: Desk) -> None:
@@ -179,19 +304,24 @@ def _pipelines(desk: Desk) -> None:
     glue.create_database(DatabaseInput={"Name": "telemetry"})
     glue.create_table(DatabaseName="telemetry", TableInput={"Name": "positions"})
     glue.create_crawler(
-        Name="positions", Role=desk.ids["role/glue-etl"], DatabaseName="telemetry",
+        Name="positions",
+        Role=desk.ids["role/glue-etl"],
+        DatabaseName="telemetry",
         Targets={"S3Targets": [{"Path": "s3://brightwater-telemetry-prod/positions"}]},
-    )  # fmt: skip
+    )
     glue.create_job(
-        Name="compact-positions", Role=desk.ids["role/glue-etl"],
+        Name="compact-positions",
+        Role=desk.ids["role/glue-etl"],
         Command={"Name": "glueetl", "ScriptLocation": "s3://brightwater-build-artifacts/compact.py"},
-    )  # fmt: skip
+    )
     athena = desk.at("athena")
     athena.create_work_group(
         Name="analysts",
-        Configuration={"EnforceWorkGroupConfiguration": False, "ResultConfiguration": {
-            "OutputLocation": "s3://brightwater-athena-results/"}},
-    )  # fmt: skip
+        Configuration={
+            "EnforceWorkGroupConfiguration": False,
+            "ResultConfiguration": {"OutputLocation": "s3://brightwater-athena-results/"},
+        },
+    )
     kinesis = desk.at("kinesis")
     for name in ("positions", "clicks"):
         kinesis.create_stream(StreamName=name, ShardCount=2)
@@ -200,14 +330,23 @@ def _pipelines(desk: Desk) -> None:
     )
     desk.at("firehose").create_delivery_stream(
         DeliveryStreamName="clicks-to-s3",
-        S3DestinationConfiguration={"RoleARN": desk.ids["role/glue-etl"],
-                                    "BucketARN": "arn:aws:s3:::brightwater-telemetry-prod"},
-    )  # fmt: skip
+        S3DestinationConfiguration={
+            "RoleARN": desk.ids["role/glue-etl"],
+            "BucketARN": "arn:aws:s3:::brightwater-telemetry-prod",
+        },
+    )
     desk.at("emr").run_job_flow(
-        Name="route-planning", ReleaseLabel="emr-6.15.0", JobFlowRole="web-instance", ServiceRole="glue-etl",
-        Instances={"InstanceCount": 1, "MasterInstanceType": "m5.xlarge", "KeepJobFlowAliveWhenNoSteps": True,
-                   "Ec2SubnetId": desk.ids[f"subnet/main-private-a/{HOME}"]},
-    )  # fmt: skip
+        Name="route-planning",
+        ReleaseLabel="emr-6.15.0",
+        JobFlowRole="web-instance",
+        ServiceRole="glue-etl",
+        Instances={
+            "InstanceCount": 1,
+            "MasterInstanceType": "m5.xlarge",
+            "KeepJobFlowAliveWhenNoSteps": True,
+            "Ec2SubnetId": desk.ids[f"subnet/main-private-a/{HOME}"],
+        },
+    )
 
 
 def seed_data(desk: Desk) -> None:
@@ -227,8 +366,14 @@ def seed_data(desk: Desk) -> None:
             BillingMode="PAY_PER_REQUEST",
         )
         desk.at("rds").create_db_instance(
-            DBInstanceIdentifier="try-out", Engine="postgres", EngineVersion="13.7", AllocatedStorage=20,
-            DBInstanceClass="db.t3.micro", MasterUsername="admin_user", MasterUserPassword="not-a-real-one",
-            PubliclyAccessible=True, StorageEncrypted=False, Tags=tags("sandbox", desk.name),
-        )  # fmt: skip
-
+            DBInstanceIdentifier="try-out",
+            Engine="postgres",
+            EngineVersion="13.7",
+            AllocatedStorage=20,
+            DBInstanceClass="db.t3.micro",
+            MasterUsername="admin_user",
+            MasterUserPassword="not-a-real-one",
+            PubliclyAccessible=True,
+            StorageEncrypted=False,
+            Tags=tags("sandbox", desk.name),
+        )

@@ -21,8 +21,12 @@ def _roles(desk: Desk) -> None:
         ("batch-instance", trust(_service("ec2")), ["AdministratorAccess"], {}),
         ("orders-lambda", trust(_service("lambda")), ["service-role/AWSLambdaBasicExecutionRole"], {}),
         ("image-resizer-lambda", trust(_service("lambda")), ["AmazonS3FullAccess"], {}),
-        ("ecs-task-execution", trust(_service("ecs-tasks")),
-         ["service-role/AmazonECSTaskExecutionRolePolicy"], {}),
+        (
+            "ecs-task-execution",
+            trust(_service("ecs-tasks")),
+            ["service-role/AmazonECSTaskExecutionRolePolicy"],
+            {},
+        ),
         ("eks-cluster", trust(_service("eks")), ["AmazonEKSClusterPolicy"], {}),
         ("codebuild-deploy", trust(_service("codebuild")), ["PowerUserAccess"], {}),
         ("config-recorder", trust(_service("config")), ["service-role/AWS_ConfigRole"], {}),
@@ -31,26 +35,53 @@ def _roles(desk: Desk) -> None:
         ("redshift-load", trust(_service("redshift")), ["AmazonS3ReadOnlyAccess"], {}),
         ("glue-etl", trust(_service("glue")), ["service-role/AWSGlueServiceRole"], {}),
         ("scheduler", trust(_service("scheduler")), [], {}),
-        ("rds-monitoring", trust(_service("monitoring.rds")),
-         ["service-role/AmazonRDSEnhancedMonitoringRole"], {}),
-        ("engineers", trust({"AWS": f"arn:aws:iam::{desk.account}:root"},
-                            Bool={"aws:MultiFactorAuthPresent": "true"}), ["ReadOnlyAccess"], {}),
+        (
+            "rds-monitoring",
+            trust(_service("monitoring.rds")),
+            ["service-role/AmazonRDSEnhancedMonitoringRole"],
+            {},
+        ),
+        (
+            "engineers",
+            trust({"AWS": f"arn:aws:iam::{desk.account}:root"}, Bool={"aws:MultiFactorAuthPresent": "true"}),
+            ["ReadOnlyAccess"],
+            {},
+        ),
         ("SecurityAudit", trust({"AWS": "arn:aws:iam::123456789012:root"}), ["SecurityAudit"], {}),
-        ("cloudwatch-partner", trust({"AWS": f"arn:aws:iam::{_PARTNER}:root"},
-                                     StringEquals={"sts:ExternalId": "bw-7731"}), ["ReadOnlyAccess"], {}),
-    ]  # fmt: skip
+        (
+            "cloudwatch-partner",
+            trust({"AWS": f"arn:aws:iam::{_PARTNER}:root"}, StringEquals={"sts:ExternalId": "bw-7731"}),
+            ["ReadOnlyAccess"],
+            {},
+        ),
+    ]
     if desk.name == "production":
-        roles.append(("legacy-monitoring", trust({"AWS": f"arn:aws:iam::{_PARTNER}:root"}),
-                      ["ReadOnlyAccess"], {}))  # fmt: skip
+        roles.append(
+            ("legacy-monitoring", trust({"AWS": f"arn:aws:iam::{_PARTNER}:root"}), ["ReadOnlyAccess"], {})
+        )
         github = f"arn:aws:iam::{desk.account}:oidc-provider/token.actions.githubusercontent.com"
         roles.append(
-            ("github-deploy", trust({"Federated": github}, StringLike={
-                "token.actions.githubusercontent.com:sub": "repo:brightwater/shop:ref:refs/heads/main"},
-                StringEquals={"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}),
-             ["PowerUserAccess"], {}))  # fmt: skip
+            (
+                "github-deploy",
+                trust(
+                    {"Federated": github},
+                    StringLike={
+                        "token.actions.githubusercontent.com:sub": "repo:brightwater/shop:ref:refs/heads/main"
+                    },
+                    StringEquals={"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"},
+                ),
+                ["PowerUserAccess"],
+                {},
+            )
+        )
         roles.append(
-            ("github-preview", trust({"Federated": github}, StringLike={
-                "token.actions.githubusercontent.com:sub": "*"}), [], {}))  # fmt: skip
+            (
+                "github-preview",
+                trust({"Federated": github}, StringLike={"token.actions.githubusercontent.com:sub": "*"}),
+                [],
+                {},
+            )
+        )
     if desk.name == "sandbox":
         roles.append(("anyone-can-try", trust({"AWS": "*"}), ["AmazonS3ReadOnlyAccess"], {}))
     for name, document, managed, _ in roles:
@@ -66,9 +97,13 @@ def _roles(desk: Desk) -> None:
     iam.put_role_policy(
         RoleName="orders-lambda",
         PolicyName="orders-table",
-        PolicyDocument=policy(allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
-                                    f"arn:aws:dynamodb:*:{desk.account}:table/orders")),
-    )  # fmt: skip
+        PolicyDocument=policy(
+            allow(
+                ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
+                f"arn:aws:dynamodb:*:{desk.account}:table/orders",
+            )
+        ),
+    )
     iam.put_role_policy(
         RoleName="scheduler",
         PolicyName="invoke-anything",
@@ -82,16 +117,22 @@ def _roles(desk: Desk) -> None:
 def _policies(desk: Desk) -> None:
     iam = desk.at("iam")
     documents: dict[str, dict[str, Any]] = {
-        "orders-read": allow(_READ, ["arn:aws:s3:::brightwater-orders*", "arn:aws:s3:::brightwater-orders*/*"]),
+        "orders-read": allow(
+            _READ, ["arn:aws:s3:::brightwater-orders*", "arn:aws:s3:::brightwater-orders*/*"]
+        ),
         "deploy-shop": allow(["ecs:UpdateService", "ecs:RegisterTaskDefinition", "ecr:PutImage"]),
         "ops-everything": allow("*"),
         "kms-decrypt-all": allow(["kms:Decrypt", "kms:ReEncryptFrom"]),
         "pass-any-role": allow(["iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"]),
         "policy-editor": allow(["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"]),
         "trail-cleaner": allow("cloudtrail:*"),
-        "deny-outside-europe": deny("*", Condition={
-            "StringNotEquals": {"aws:RequestedRegion": ["eu-west-1", "eu-central-1", "us-east-1"]}}),
-    }  # fmt: skip
+        "deny-outside-europe": deny(
+            "*",
+            Condition={
+                "StringNotEquals": {"aws:RequestedRegion": ["eu-west-1", "eu-central-1", "us-east-1"]}
+            },
+        ),
+    }
     for name, statement in documents.items():
         made = iam.create_policy(
             PolicyName=name, PolicyDocument=policy(statement), Tags=tags("security", desk.name)
@@ -166,7 +207,9 @@ def _users(desk: Desk) -> None:
         for group in groups:
             iam.add_user_to_group(GroupName=group, UserName=user)
         if console:
-            iam.create_login_profile(UserName=user, Password="Tr4ce!-of-9-otters", PasswordResetRequired=False)
+            iam.create_login_profile(
+                UserName=user, Password="Tr4ce!-of-9-otters", PasswordResetRequired=False
+            )
             desk.age("iam_password_used", user, _UNUSED_FOR.get(user, 3))
         if mfa:
             serial = iam.create_virtual_mfa_device(VirtualMFADeviceName=user)["VirtualMFADevice"]
@@ -218,9 +261,14 @@ def seed_identity(desk: Desk) -> None:
     iam.create_account_alias(AccountAlias=f"brightwater-{desk.name}")
     if desk.name == "production":
         iam.update_account_password_policy(
-            MinimumPasswordLength=14, RequireSymbols=True, RequireNumbers=True, RequireUppercaseCharacters=True,
-            RequireLowercaseCharacters=True, PasswordReusePrevention=24, MaxPasswordAge=365,
-        )  # fmt: skip
+            MinimumPasswordLength=14,
+            RequireSymbols=True,
+            RequireNumbers=True,
+            RequireUppercaseCharacters=True,
+            RequireLowercaseCharacters=True,
+            PasswordReusePrevention=24,
+            MaxPasswordAge=365,
+        )
     elif desk.name == "management":
         iam.update_account_password_policy(MinimumPasswordLength=8, RequireNumbers=True)
     _roles(desk)
@@ -240,10 +288,14 @@ def seed_identity(desk: Desk) -> None:
         desk.put(
             "accessanalyzer",
             "ListFindingsV2",
-            {"findings": [_external(desk, "bucket", "AWS::S3::Bucket", "arn:aws:s3:::brightwater-www-prod"),
-                          _external(desk, "role", "AWS::IAM::Role", desk.ids["role/legacy-monitoring"])]},
+            {
+                "findings": [
+                    _external(desk, "bucket", "AWS::S3::Bucket", "arn:aws:s3:::brightwater-www-prod"),
+                    _external(desk, "role", "AWS::IAM::Role", desk.ids["role/legacy-monitoring"]),
+                ]
+            },
             region="eu-west-1",
-        )  # fmt: skip
+        )
 
 
 def _external(desk: Desk, name: str, kind: str, resource: str) -> dict[str, Any]:

@@ -27,16 +27,27 @@ def _keys(desk: Desk) -> None:
     if desk.name != "production":
         return
     kms = desk.at("kms")
-    foreign = allow(["kms:Decrypt", "kms:GenerateDataKey"],
-                    Principal={"AWS": "arn:aws:iam::464622532012:root"})  # fmt: skip
+    foreign = allow(
+        ["kms:Decrypt", "kms:GenerateDataKey"], Principal={"AWS": "arn:aws:iam::464622532012:root"}
+    )
     for name, document, options in (
         ("legacy-no-rotation", _key_policy(desk), {}),
         ("partner-shared", _key_policy(desk, foreign), {}),
         ("wildcard", _key_policy(desk, allow("kms:*", Principal="*")), {}),
-        ("wildcard-by-service", _key_policy(desk, allow("kms:Decrypt", Principal={"AWS": "*"}, Condition={
-            "StringEquals": {"kms:CallerAccount": desk.account}})), {}),
+        (
+            "wildcard-by-service",
+            _key_policy(
+                desk,
+                allow(
+                    "kms:Decrypt",
+                    Principal={"AWS": "*"},
+                    Condition={"StringEquals": {"kms:CallerAccount": desk.account}},
+                ),
+            ),
+            {},
+        ),
         ("signing", _key_policy(desk), {"KeyUsage": "SIGN_VERIFY", "KeySpec": "ECC_NIST_P256"}),
-    ):  # fmt: skip
+    ):
         made = kms.create_key(Description=name, Policy=document, **options)["KeyMetadata"]["KeyId"]
         kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=made)
         desk.ids[f"key/{name}"] = made
@@ -96,17 +107,23 @@ def _certificates(desk: Desk) -> None:
 
 def _secrets(desk: Desk) -> None:
     secrets = desk.at("secretsmanager")
-    for name, days in (("shop/orders-db", 20), ("shop/stripe-webhook", 40), ("legacy/ftp-partner", 900),
-                       ("data/redshift-admin", 500), ("mobile/push-key", 3)):  # fmt: skip
+    for name, days in (
+        ("shop/orders-db", 20),
+        ("shop/stripe-webhook", 40),
+        ("legacy/ftp-partner", 900),
+        ("data/redshift-admin", 500),
+        ("mobile/push-key", 3),
+    ):
         secrets.create_secret(
             Name=name, SecretString="{}", KmsKeyId=desk.ids[f"key/data/{HOME}"], Tags=tags("shop", desk.name)
         )
         desk.age("secret", name, days)
     secrets.put_resource_policy(
         SecretId="legacy/ftp-partner",
-        ResourcePolicy=policy(allow("secretsmanager:GetSecretValue",
-                                    Principal={"AWS": "arn:aws:iam::464622532012:root"})),
-    )  # fmt: skip
+        ResourcePolicy=policy(
+            allow("secretsmanager:GetSecretValue", Principal={"AWS": "arn:aws:iam::464622532012:root"})
+        ),
+    )
     ssm = desk.at("ssm")
     for name, kind, value in (
         ("/shop/api-url", "String", "https://api.brightwater.example"),

@@ -21,8 +21,12 @@ def _topics(desk: Desk) -> None:
     status = desk.ids["topic/public-status"]
     everyone = allow(["sns:Publish", "sns:Subscribe"], status, Principal={"AWS": "*"})
     sns.set_topic_attributes(TopicArn=status, AttributeName="Policy", AttributeValue=policy(everyone))
-    mine = allow("sns:Publish", desk.ids["topic/orders-events"], Principal={"AWS": "*"},
-                 Condition={"StringEquals": {"AWS:SourceOwner": desk.account}})  # fmt: skip
+    mine = allow(
+        "sns:Publish",
+        desk.ids["topic/orders-events"],
+        Principal={"AWS": "*"},
+        Condition={"StringEquals": {"AWS:SourceOwner": desk.account}},
+    )
     sns.set_topic_attributes(
         TopicArn=desk.ids["topic/orders-events"], AttributeName="Policy", AttributeValue=policy(mine)
     )
@@ -40,22 +44,46 @@ def _queues(desk: Desk) -> None:
 
     dead = sqs.create_queue(QueueName="orders-dead", Attributes={"KmsMasterKeyId": "alias/aws/sqs"})
     redrive = json.dumps({"deadLetterTargetArn": arn("orders-dead"), "maxReceiveCount": "5"})
-    from_topic = allow("sqs:SendMessage", arn("orders"), Principal="*",
-                       Condition={"ArnEquals": {"aws:SourceArn": desk.ids["topic/orders-events"]}})  # fmt: skip
+    from_topic = allow(
+        "sqs:SendMessage",
+        arn("orders"),
+        Principal="*",
+        Condition={"ArnEquals": {"aws:SourceArn": desk.ids["topic/orders-events"]}},
+    )
     for name, attributes in (
-        ("orders", {"KmsMasterKeyId": desk.ids[f"key/data/{HOME}"], "RedrivePolicy": redrive,
-                    "Policy": policy(from_topic)}),
-        ("partner-inbox", {"SqsManagedSseEnabled": "false",
-                           "Policy": policy(allow("sqs:*", arn("partner-inbox"), Principal="*"))}),
-        ("edi-import", {"SqsManagedSseEnabled": "true", "Policy": policy(
-            allow("sqs:SendMessage", arn("edi-import"), Principal={"AWS": "arn:aws:iam::464622532012:root"}))}),
+        (
+            "orders",
+            {
+                "KmsMasterKeyId": desk.ids[f"key/data/{HOME}"],
+                "RedrivePolicy": redrive,
+                "Policy": policy(from_topic),
+            },
+        ),
+        (
+            "partner-inbox",
+            {
+                "SqsManagedSseEnabled": "false",
+                "Policy": policy(allow("sqs:*", arn("partner-inbox"), Principal="*")),
+            },
+        ),
+        (
+            "edi-import",
+            {
+                "SqsManagedSseEnabled": "true",
+                "Policy": policy(
+                    allow(
+                        "sqs:SendMessage",
+                        arn("edi-import"),
+                        Principal={"AWS": "arn:aws:iam::464622532012:root"},
+                    )
+                ),
+            },
+        ),
         ("thumbnails", {"SqsManagedSseEnabled": "true"}),
-    ):  # fmt: skip
+    ):
         sqs.create_queue(QueueName=name, Attributes=attributes, tags=tag_map("shop", desk.name))
     desk.ids["queue/dead"] = dead["QueueUrl"]
-    desk.at("sns").subscribe(
-        TopicArn=desk.ids["topic/orders-events"], Protocol="sqs", Endpoint=arn("orders")
-    )
+    desk.at("sns").subscribe(TopicArn=desk.ids["topic/orders-events"], Protocol="sqs", Endpoint=arn("orders"))
 
 
 def _events(desk: Desk) -> None:
@@ -71,18 +99,22 @@ def _events(desk: Desk) -> None:
         Targets=[{"Id": "report", "Arn": desk.arn("lambda", "function:nightly-report")}],
     )
     events.put_rule(
-        Name="root-sign-in", State="DISABLED",
+        Name="root-sign-in",
+        State="DISABLED",
         EventPattern=json.dumps({"detail-type": ["AWS Console Sign In via CloudTrail"]}),
-    )  # fmt: skip
+    )
     definition = {"StartAt": "Pack", "States": {"Pack": {"Type": "Pass", "End": True}}}
     desk.at("stepfunctions").create_state_machine(
-        name="fulfilment", definition=json.dumps(definition), roleArn=desk.ids["role/scheduler"],
+        name="fulfilment",
+        definition=json.dumps(definition),
+        roleArn=desk.ids["role/scheduler"],
         tags=[{"key": "team", "value": "shop"}],
-    )  # fmt: skip
+    )
     pool = desk.at("cognito-idp").create_user_pool(
-        PoolName="customers", MfaConfiguration="OFF",
+        PoolName="customers",
+        MfaConfiguration="OFF",
         Policies={"PasswordPolicy": {"MinimumLength": 8, "RequireNumbers": True}},
-    )["UserPool"]["Id"]  # fmt: skip
+    )["UserPool"]["Id"]
     desk.at("cognito-idp").create_user_pool_client(UserPoolId=pool, ClientName="mobile")
 
 

@@ -40,7 +40,9 @@ _LEGACY_GROUPS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def _subnets(desk: Desk, region: str, vpc: str, name: str, prefix: str, public: bool, count: int) -> list[str]:
+def _subnets(
+    desk: Desk, region: str, vpc: str, name: str, prefix: str, public: bool, count: int
+) -> list[str]:
     ec2 = desk.at("ec2", region)
     made: list[str] = []
     for index in range(count):
@@ -86,9 +88,11 @@ def _vpc(desk: Desk, region: str, name: str, prefix: str, groups: dict[str, list
         nat = ec2.create_nat_gateway(SubnetId=public[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
         ec2.create_route(RouteTableId=inner, DestinationCidrBlock=_OPEN, NatGatewayId=nat)
         ec2.create_vpc_endpoint(
-            VpcId=vpc, ServiceName=f"com.amazonaws.{region}.s3", RouteTableIds=[inner],
+            VpcId=vpc,
+            ServiceName=f"com.amazonaws.{region}.s3",
+            RouteTableIds=[inner],
             VpcEndpointType="Gateway",
-        )  # fmt: skip
+        )
     for group, rules in groups.items():
         group_id = ec2.create_security_group(
             GroupName=group,
@@ -133,9 +137,14 @@ def _production_extras(desk: Desk) -> None:
     entries = [(90, "allow", 22, 22), (100, "allow", 443, 443), (200, "deny", 3389, 3389)]
     for number, action, low, high in entries:
         ec2.create_network_acl_entry(
-            NetworkAclId=acl, RuleNumber=number, Protocol="6", RuleAction=action, Egress=False,
-            CidrBlock=_OPEN, PortRange={"From": low, "To": high},
-        )  # fmt: skip
+            NetworkAclId=acl,
+            RuleNumber=number,
+            Protocol="6",
+            RuleAction=action,
+            Egress=False,
+            CidrBlock=_OPEN,
+            PortRange={"From": low, "To": high},
+        )
     peer = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=desk.ids[f"vpc/legacy/{HOME}"])
     peering = peer["VpcPeeringConnection"]["VpcPeeringConnectionId"]
     ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
@@ -206,13 +215,21 @@ def _load_balancers(desk: Desk) -> None:
     private = [desk.ids[f"subnet/main-private-{z}/{HOME}"] for z in "ab"]
     group = [desk.ids[f"sg/alb-public/{HOME}"]]
     for name, scheme, kind, listeners in (
-        ("shop", "internet-facing", "application",
-         [("HTTPS", 443, "ELBSecurityPolicy-TLS13-1-2-2021-06"), ("HTTP", 80, "redirect")]),
-        ("legacy-portal", "internet-facing", "application",
-         [("HTTP", 80, ""), ("HTTPS", 443, "ELBSecurityPolicy-2016-08")]),
+        (
+            "shop",
+            "internet-facing",
+            "application",
+            [("HTTPS", 443, "ELBSecurityPolicy-TLS13-1-2-2021-06"), ("HTTP", 80, "redirect")],
+        ),
+        (
+            "legacy-portal",
+            "internet-facing",
+            "application",
+            [("HTTP", 80, ""), ("HTTPS", 443, "ELBSecurityPolicy-2016-08")],
+        ),
         ("intranet", "internal", "application", [("HTTP", 80, "")]),
         ("edi-gateway", "internet-facing", "network", [("TCP", 22, "")]),
-    ):  # fmt: skip
+    ):
         balancer = elbv2.create_load_balancer(
             Name=name,
             Subnets=public if scheme == "internet-facing" else private,
@@ -223,21 +240,29 @@ def _load_balancers(desk: Desk) -> None:
         )["LoadBalancers"][0]["LoadBalancerArn"]
         desk.ids[f"alb/{name}"] = balancer
         target = elbv2.create_target_group(
-            Name=f"{name}-targets", Protocol="TCP" if kind == "network" else "HTTP", Port=8080,
-            VpcId=desk.ids[f"vpc/main/{HOME}"], TargetType="instance",
-        )["TargetGroups"][0]["TargetGroupArn"]  # fmt: skip
+            Name=f"{name}-targets",
+            Protocol="TCP" if kind == "network" else "HTTP",
+            Port=8080,
+            VpcId=desk.ids[f"vpc/main/{HOME}"],
+            TargetType="instance",
+        )["TargetGroups"][0]["TargetGroupArn"]
         forward = {"Type": "forward", "TargetGroupArn": target}
-        to_https = {"Type": "redirect", "RedirectConfig": {
-            "Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}  # fmt: skip
+        to_https = {
+            "Type": "redirect",
+            "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"},
+        }
         for protocol, port, what in listeners:
             secure = {}
             if protocol == "HTTPS":
                 arn = desk.ids["certificate/www"]
                 secure = {"SslPolicy": what, "Certificates": [{"CertificateArn": arn}]}
             elbv2.create_listener(
-                LoadBalancerArn=balancer, Protocol=protocol, Port=port,
-                DefaultActions=[to_https if what == "redirect" else forward], **secure,
-            )  # fmt: skip
+                LoadBalancerArn=balancer,
+                Protocol=protocol,
+                Port=port,
+                DefaultActions=[to_https if what == "redirect" else forward],
+                **secure,
+            )
     elbv2.modify_load_balancer_attributes(
         LoadBalancerArn=desk.ids["alb/shop"],
         Attributes=[
@@ -262,15 +287,27 @@ def _dns(desk: Desk) -> None:
     for zone in ("brightwater.example.", "tracking.brightwater.example."):
         made = route53.create_hosted_zone(Name=zone, CallerReference=f"{desk.name}-{zone}")
         zone_id = made["HostedZone"]["Id"]
-        changes = [("www", "A", "198.51.100.7"), ("old-shop", "CNAME", "gone-bucket.s3-website.eu-west-1.amazonaws.com")]
+        changes = [
+            ("www", "A", "198.51.100.7"),
+            ("old-shop", "CNAME", "gone-bucket.s3-website.eu-west-1.amazonaws.com"),
+        ]
         route53.change_resource_record_sets(
             HostedZoneId=zone_id,
-            ChangeBatch={"Changes": [
-                {"Action": "CREATE", "ResourceRecordSet": {
-                    "Name": f"{name}.{zone}", "Type": kind, "TTL": 300,
-                    "ResourceRecords": [{"Value": value}]}}
-                for name, kind, value in changes]},
-        )  # fmt: skip
+            ChangeBatch={
+                "Changes": [
+                    {
+                        "Action": "CREATE",
+                        "ResourceRecordSet": {
+                            "Name": f"{name}.{zone}",
+                            "Type": kind,
+                            "TTL": 300,
+                            "ResourceRecords": [{"Value": value}],
+                        },
+                    }
+                    for name, kind, value in changes
+                ]
+            },
+        )
     route53.create_hosted_zone(
         Name="internal.brightwater.example.",
         CallerReference=f"{desk.name}-internal",
@@ -279,7 +316,11 @@ def _dns(desk: Desk) -> None:
     )
     route53.create_health_check(
         CallerReference="www",
-        HealthCheckConfig={"Type": "HTTPS", "FullyQualifiedDomainName": "www.brightwater.example", "Port": 443},
+        HealthCheckConfig={
+            "Type": "HTTPS",
+            "FullyQualifiedDomainName": "www.brightwater.example",
+            "Port": 443,
+        },
     )
 
 
