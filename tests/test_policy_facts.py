@@ -175,6 +175,12 @@ SERVICES: list[tuple[str, dict[str, Any], bool | None]] = [
         True,
     ),
     ("key", allow("*", {"StringEquals": {"kms:EncryptionContext:app": "x"}}, "kms:Decrypt"), True),
+    # Amazon VPC Lattice User Guide, Control access to VPC Lattice services using auth policies.
+    (
+        "resource",
+        allow("*", {"StringEquals": {"vpc-lattice-svcs:SourceVpc": "vpc-1"}}, "vpc-lattice-svcs:Invoke"),
+        False,
+    ),
     # Amazon EventBridge User Guide, Permissions for event buses.
     ("resource", allow("*", {"StringEquals": {"aws:PrincipalOrgID": "o-abc"}}, "events:PutEvents"), False),
     ("resource", allow("*", {"StringEquals": {"events:source": "app"}}, "events:PutEvents"), True),
@@ -221,6 +227,9 @@ PRINCIPALS: list[tuple[Any, dict[str, Any]]] = [
         {"is_public": None, "unrecognized_principals": ["arn:aws:iam::*:role/x"]},
     ),
     ({"AWS": ["*", OTHER]}, {"is_public": True}),
+    # Application Load Balancers guide, Enable access logs for your Application Load Balancer.
+    ({"AWS": "arn:aws:iam::127311923021:root"}, {"foreign_accounts": [], "aws_accounts": ["127311923021"]}),
+    (f"arn:aws:iam::{OTHER}:root", {"foreign_accounts": [OTHER], "is_public": False}),
     ({"AWS": "1234"}, {"is_public": False, "foreign_accounts": [], "unrecognized_principals": ["1234"]}),
 ]
 

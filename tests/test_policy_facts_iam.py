@@ -102,6 +102,23 @@ def test_services_and_wildcards() -> None:
     assert identity(can("s3:*"), cannot("s3:*"))["full_service_access"] == []
 
 
+def test_managed_policies_of_aws() -> None:
+    """AWS's managed policies are real documents: each is read, and but one is an administrator's."""
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    managed: dict[str, Any] = json.loads(aws_managed_policies_data)
+    found = {name: facts("identity", json.dumps(p["Document"]), OWNER) for name, p in managed.items()}
+    assert len(found) > 1000
+    assert [name for name, f in found.items() if f is None] == []
+    assert [name for name, f in found.items() if f and f["is_admin"] is not False] == ["AdministratorAccess"]
+    assert [name for name, f in found.items() if f and f["undecided"]] == []
+    assert found["ReadOnlyAccess"] is not None
+    assert found["ReadOnlyAccess"]["escalation"] == []
+    assert found["ReadOnlyAccess"]["s3_read_any"] is True
+    assert found["IAMFullAccess"] is not None
+    assert found["IAMFullAccess"]["full_service_access"] == ["iam"]
+
+
 # Service Authorization Reference, Actions, resources, and condition keys for AWS services.
 EVERYWHERE: list[tuple[str, dict[str, Any], bool]] = [
     ("pass_role_any", can("iam:PassRole"), True),

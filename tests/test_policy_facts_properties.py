@@ -80,7 +80,7 @@ STATEMENTS = st.lists(statement(), max_size=4)
 WORSE = {False: 0, None: 1, True: 2}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(STATEMENTS, statement("Deny"))
 def test_a_deny_never_admits_more(statements: list[dict[str, Any]], denial: dict[str, Any]) -> None:
     for kind in ("resource", "trust"):
@@ -88,7 +88,7 @@ def test_a_deny_never_admits_more(statements: list[dict[str, Any]], denial: dict
         assert WORSE[after["is_public"]] <= WORSE[before["is_public"]]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(STATEMENTS, st.integers(0, 3), CONDITION)
 def test_a_condition_never_makes_public(
     statements: list[dict[str, Any]], place: int, condition: dict[str, Any]
@@ -104,7 +104,7 @@ def test_a_condition_never_makes_public(
     assert WORSE[_facts("resource", *statements)["is_public"]] <= WORSE[before["is_public"]]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.lists(statement(kind="identity"), max_size=4), statement("Deny", "identity"))
 def test_a_deny_never_empowers(statements: list[dict[str, Any]], denial: dict[str, Any]) -> None:
     before, after = _facts("identity", *statements), _facts("identity", *statements, denial)
@@ -143,7 +143,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(JSON, st.text(max_size=30), st.sampled_from(sorted(FACTS)))
 def test_no_text_raises(document: Any, text: str, kind: str) -> None:
     facts(kind, json.dumps(document), OWNER)
@@ -154,7 +154,7 @@ def test_no_text_raises(document: Any, text: str, kind: str) -> None:
 PATTERN = st.text("ab*?", max_size=5)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(PATTERN, PATTERN, st.text("ab", max_size=5))
 def test_glob_sets(left: str, right: str, text: str) -> None:
     if covers(left, right) and covers(right, text):

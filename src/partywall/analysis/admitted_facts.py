@@ -9,7 +9,7 @@ from partywall.analysis import condition_keys as keys
 from partywall.analysis.grants import Grant
 from partywall.analysis.names import Answer, Names
 from partywall.analysis.policy_document import Document
-from partywall.analysis.principals import WEB_PROVIDERS, provider_account
+from partywall.analysis.principals import AWS_OWNED_ACCOUNTS, WEB_PROVIDERS, provider_account
 
 # Keys that name organizations or accounts: undecided, they may name a foreign one.
 _NAMING: Final = keys.ACCOUNTS | keys.ORGANIZATIONS | keys.ARNS
@@ -25,7 +25,10 @@ def public(grant: Grant) -> bool | None:
 
 
 def foreign_accounts(grant: Grant, owner: str) -> tuple[frozenset[str], bool]:
-    """The other accounts that a grant admits by name, and whether there may be more of them."""
+    """The other accounts that a grant admits by name, and whether there may be more of them.
+
+    AWS's own accounts that deliver logs are left out.
+    """
     limit = grant.limit
     found: set[str] = set()
     if grant.everyone:
@@ -36,7 +39,7 @@ def foreign_accounts(grant: Grant, owner: str) -> tuple[frozenset[str], bool]:
         if grant.services:
             found |= limit.accounts or frozenset()
     doubt = limit.bounded is None and grant.everyone and public(grant) is None
-    return frozenset(found - {owner, ""}), doubt
+    return frozenset(found - AWS_OWNED_ACCOUNTS - {owner, ""}), doubt
 
 
 def services(grant: Grant) -> tuple[str, ...]:
@@ -99,6 +102,7 @@ def admitted_facts(
         "public_statements": statements.value(),
         "foreign_accounts": accounts.value(),
         "foreign_principals": principals.value(),
+        "aws_accounts": _gather(_aws_accounts(grant) for grant in found),
         "organizations": organizations.value(),
         "services": service_names.value(),
         "federated": federated.value(),
@@ -106,6 +110,10 @@ def admitted_facts(
         "unrecognized_principals": _gather(s.principals.unrecognized for s in allowed if s.principals),
         "not_principal_allow": any(s.not_principal for s in allowed),
     }
+
+
+def _aws_accounts(grant: Grant) -> tuple[str, ...]:
+    return tuple(p.account for p in grant.aws if p.account in AWS_OWNED_ACCOUNTS)
 
 
 def _gather(texts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

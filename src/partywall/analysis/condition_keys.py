@@ -16,6 +16,7 @@ ACCOUNTS: Final = frozenset(
         "aws:vpceaccount",
         "kms:calleraccount",
         "s3:dataaccesspointaccount",
+        "vpc-lattice-svcs:sourcevpcowneraccount",
     )
 )
 """The value is the id of the account that calls, or on whose behalf a service calls."""
@@ -53,6 +54,7 @@ VIA: Final = frozenset(
         "elasticfilesystem:accesspointarn",
         "s3:dataaccesspointaccount",
         "s3:dataaccesspointarn",
+        "vpc-lattice-svcs:sourcevpcowneraccount",
     )
 )
 """Of the keys above, those that tell whose door the caller comes by, not who it is."""
@@ -70,7 +72,9 @@ SOURCES: Final = frozenset(
 )
 """Keys that bind a service's call to the resource or account that it acts for."""
 
-NETWORKS: Final = frozenset(("aws:ec2instancesourcevpc", "aws:sourcevpc", "aws:sourcevpce"))
+NETWORKS: Final = frozenset(
+    ("aws:ec2instancesourcevpc", "aws:sourcevpc", "aws:sourcevpce", "vpc-lattice-svcs:sourcevpc")
+)
 """The value is the id of one VPC or VPC endpoint."""
 
 FIXED: Final = frozenset(
@@ -113,6 +117,7 @@ _OPEN_KEYS: Final = frozenset(
     (
         "aws:assumedroot",
         "aws:calledvia",
+        "aws:calledviaawsmcp",
         "aws:calledviafirst",
         "aws:calledvialast",
         "aws:federatedprovider",
@@ -131,6 +136,7 @@ _OPEN_KEYS: Final = frozenset(
         "aws:tokenissuetime",
         "aws:useragent",
         "aws:username",
+        "aws:viaawsmcpservice",
         "aws:viaawsservice",
         "aws:vpcsourceip",
         "lambda:functionarn",
@@ -158,10 +164,14 @@ _OPEN_PREFIXES: Final = (
     "aws:principaltag/",
     "aws:requesttag/",
     "aws:resourcetag/",
+    "codeartifact:",
+    "dynamodb:",
     "ecr:",
     "events:detail",
     "events:eventbusinvocation",
     "events:source",
+    "glue:",
+    "kinesis:",
     "kms:bypasspolicylockoutsafetycheck",
     "kms:customermasterkey",
     "kms:encryptionalgorithm",
@@ -184,8 +194,11 @@ _OPEN_PREFIXES: Final = (
     "kms:trailingdayswithoutkeyusage",
     "kms:validto",
     "kms:wrapping",
+    "logs:",
     "s3:",
     "secretsmanager:",
+    "ses:",
+    "vpc-lattice-svcs:request",
 )
 
 

@@ -14,7 +14,7 @@ def has_wildcard(text: str) -> bool:
     return "*" in text or "?" in text
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def covers(pattern: str, other: str) -> bool:
     """Whether `pattern` matches every text that the pattern or text `other` matches (no false yes)."""
     if pattern in ("*", other):
@@ -43,7 +43,7 @@ def covers(pattern: str, other: str) -> bool:
     return all(char == "*" for char in pattern[p:])
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def overlaps(a: str, b: str) -> bool:
     """Whether some text is matched by both patterns."""
     if a == "*" or b == "*":

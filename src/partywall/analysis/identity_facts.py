@@ -21,7 +21,6 @@ _CIRCUMSTANCES: Final = frozenset(
         "aws:currenttime",
         "aws:epochtime",
         "aws:federatedprovider",
-        "aws:ismcpserviceaction",
         "aws:multifactorauthage",
         "aws:multifactorauthpresent",
         "aws:principalaccount",
@@ -51,13 +50,17 @@ _CIRCUMSTANCES: Final = frozenset(
 _SCOPES: Final = frozenset(
     (
         "aws:calledvia",
+        "aws:calledviaawsmcp",
         "aws:calledviafirst",
         "aws:calledvialast",
+        "aws:ismcpserviceaction",
         "aws:requestedregion",
         "aws:tagkeys",
+        "aws:viaawsmcpservice",
         "aws:viaawsservice",
     )
 )
+_BY_WAYS: Final = frozenset(("aws:ismcpserviceaction", "aws:viaawsmcpservice", "aws:viaawsservice"))
 _SCOPE_PREFIXES: Final = ("aws:requesttag/", "aws:resourcetag/")
 _OWN_RESOURCES: Final = frozenset(("aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths"))
 _NEGATED: Final = frozenset(op for op in OPERATORS if "not" in op)
@@ -110,6 +113,9 @@ def _one_narrows(condition: Condition, owner: str) -> bool | None:
     if key in _OWN_RESOURCES:
         own = key == "aws:resourceaccount" and owner in condition.values
         return not (own or condition.variables)
+    if operator == "bool" and key in _BY_WAYS and all(value.lower() == "false" for value in condition.values):
+        # Only calls that a service forwards are left out.
+        return False
     if key in _SCOPES or key.startswith(_SCOPE_PREFIXES):
         return True
     # Keys of a service are missing from all other requests, so that the block does not hold for them.

@@ -28,6 +28,8 @@ _MAKERS: Final[Mapping[str, Callable[[Document, str], dict[str, Any]]]] = {
     "trust": trust_facts,
 }
 
+_PIECE: Final = 2048
+
 
 def facts(kind: str, text: str, account_id: str) -> dict[str, Any] | None:
     """The fields of `FACTS[kind]` for a policy's JSON text, owned by the 12-digit `account_id`.
@@ -56,11 +58,16 @@ def facts_table(texts: Iterable[tuple[str, str]], kind: str) -> pa.Table:
     import pyarrow as pa
 
     pairs = list(dict.fromkeys(texts))
-    structs = [facts(kind, text, account_id) for text, account_id in pairs]
+    type_ = FACTS[kind].arrow()
+    # In pieces, so that the facts as Python objects never stand in memory all at once.
+    pieces = [
+        pa.array([facts(kind, text, account_id) for text, account_id in pairs[start : start + _PIECE]], type_)
+        for start in range(0, len(pairs), _PIECE)
+    ]
     return pa.table(
         {
             "policy": pa.array([text for text, _ in pairs], pa.string()),
             "account_id": pa.array([account_id for _, account_id in pairs], pa.string()),
-            "facts": pa.array(structs, FACTS[kind].arrow()),
+            "facts": pa.chunked_array(pieces, type_),
         }
     )

@@ -41,6 +41,12 @@ _ADMITTED: Final[tuple[_Declared, ...]] = (
     ),
     ("foreign_principals", _Texts, "The principals of other accounts as the document names them."),
     (
+        "aws_accounts",
+        _Texts,
+        "Accounts of AWS itself by which Elastic Load Balancing delivers access logs, where a grant names "
+        "them; they are not among `foreign_accounts`.",
+    ),
+    (
         "organizations",
         _Texts,
         "Organization ids (o-…) that a grant admits by PrincipalOrgID, PrincipalOrgPaths, SourceOrgID or "

@@ -26,6 +26,39 @@ WEB_PROVIDERS: Final = frozenset(
 """Identity providers that anyone can sign up with and that are trusted by name."""
 
 
+AWS_OWNED_ACCOUNTS: Final = frozenset(
+    (
+        "009996457667",
+        "027434742980",
+        "033677994240",
+        "048591011584",
+        "054676820928",
+        "076674570225",
+        "098369216593",
+        "114774131450",
+        "127311923021",
+        "156460612806",
+        "190560391635",
+        "383597477331",
+        "507241528517",
+        "582318560864",
+        "589379963580",
+        "600734575887",
+        "635631232127",
+        "638102146993",
+        "652711504416",
+        "718504428378",
+        "754344448648",
+        "783225319266",
+        "797873946194",
+        "897822967062",
+        "985666609251",
+    )
+)
+"""Accounts of AWS by which Elastic Load Balancing delivers access logs (Application Load Balancers guide,
+Enable access logs for your Application Load Balancer)."""
+
+
 @dataclass(frozen=True, slots=True)
 class AwsPrincipal:
     """A principal of one account; `root` stands for the account as a whole."""
@@ -80,7 +113,9 @@ def aws_principal(text: str) -> AwsPrincipal | None:
 def read_principals(raw: Any) -> Principals | None:
     """The principals of a Principal or NotPrincipal element, or None where it is malformed."""
     if isinstance(raw, str):
-        return EVERYONE if raw == "*" else None
+        # S3 has taken a bare ARN too, and still returns it.
+        bare = aws_principal(raw)
+        return EVERYONE if raw == "*" else Principals(aws=(bare,)) if bare else None
     if not isinstance(raw, dict):
         return None
     aws: list[AwsPrincipal] = []
