@@ -1,0 +1,79 @@
+"""Amazon MemoryDB: clusters and users."""
+
+from partywall.tables.spec import (
+    Bool,
+    Call,
+    Column,
+    Const,
+    Enum,
+    Int,
+    List,
+    Lookup,
+    Str,
+    Table,
+)
+
+
+def _tagging(resource_type: str) -> Lookup:
+    """All tagged resources of a type in one call per Region."""
+    return Lookup(
+        "resourcegroupstaggingapi:GetResources",
+        at="ResourceTagMappingList",
+        key="ResourceARN",
+        by="arn",
+        params={"ResourceTypeFilters": [Const(resource_type)]},
+    )
+
+
+cluster = Table(
+    "memorydb_cluster",
+    service="memorydb",
+    scope="regional",
+    resource_type="AWS::MemoryDB::Cluster",
+    doc="A MemoryDB cluster; it always encrypts at rest.",
+    rows=Call("memorydb:DescribeClusters", at="Clusters"),
+    arn="ARN",
+    title="Name",
+    tags="tagging.Tags",
+    calls={"tagging": _tagging("memorydb:cluster")},
+    columns=(
+        Column("engine", Str, "Engine", "redis"),
+        Column("engine_version", Str, "EngineVersion", ""),
+        Column("status", Str, "Status", ""),
+        Column("availability_mode", Enum("singleaz", "multiaz"), "AvailabilityMode"),
+        Column("tls_enabled", Bool, "TLSEnabled", False),
+        Column("acl_name", Str, "ACLName", "", doc="open-access: everyone may do everything."),
+        Column("kms_key_id", Str, "KmsKeyId", "", doc="Empty: a key that AWS owns."),
+        Column("snapshot_retention_days", Int, "SnapshotRetentionLimit", 0, doc="0: no automatic snapshots."),
+        Column("auto_minor_version_upgrade", Bool, "AutoMinorVersionUpgrade", False),
+        Column("subnet_group", Str, "SubnetGroupName", ""),
+        Column("security_group_ids", List(Str), "SecurityGroups[].SecurityGroupId"),
+        Column("pending_updates", List(Str), "PendingUpdates.ServiceUpdates[].ServiceUpdateName"),
+    ),
+)
+
+user = Table(
+    "memorydb_user",
+    service="memorydb",
+    scope="regional",
+    resource_type="AWS::MemoryDB::User",
+    doc="A user of MemoryDB's access control lists.",
+    rows=Call("memorydb:DescribeUsers", at="Users"),
+    arn="ARN",
+    title="Name",
+    tags="tagging.Tags",
+    calls={"tagging": _tagging("memorydb:user")},
+    columns=(
+        Column("status", Str, "Status", ""),
+        Column("access_string", Str, "AccessString", "", doc="What the user may do, in Redis' ACL syntax."),
+        Column("acl_names", List(Str), "ACLNames", doc="Empty: the user is of no effect."),
+        Column(
+            "authentication_type",
+            Enum("password", "no-password", "iam"),
+            "Authentication.Type",
+            "no-password",
+        ),
+    ),
+)
+
+TABLES = (cluster, user)
