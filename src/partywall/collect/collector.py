@@ -96,6 +96,7 @@ class Collector:
         self._gate = asyncio.Semaphore(units_at_once)
         self._on_unit = on_unit
         self._sleep = sleep
+        self._preparing: dict[tuple[str, str, str], asyncio.Task[Result]] = {}
 
     async def run(self, units: Iterable[Unit]) -> None:
         """Collects every unit that the store lacks.
@@ -165,7 +166,7 @@ class Collector:
         if isinstance(rows, Single):
             yield group.tables[0], [{}]
             return
-        prepared = await self._prepared(run, scope, rows.operation, group.name)
+        prepared = await self._prepared(scope, rows.operation, group.name)
         if prepared is not None and not prepared.ok:
             self._list_failed(run, group, prepared, parent_arn)
             return
@@ -186,15 +187,15 @@ class Collector:
                 if found:
                     yield compiled, found
 
-    async def _prepared(self, run: _Run, scope: Scope, operation: str, table: str) -> Result | None:
-        """Does once what an operation needs done before it; None where it needs nothing."""
+    async def _prepared(self, scope: Scope, operation: str, table: str) -> Result | None:
+        """Does once per account and Region what an operation needs first; None where it needs nothing."""
         preparation = PREPARATIONS.get(operation)
         if preparation is None:
             return None
-        memo = f"{scope.region} {preparation.operation}"
-        if memo not in run.lookups:
-            run.lookups[memo] = asyncio.create_task(self._prepare(scope, preparation, table))
-        return await run.lookups[memo]
+        memo = (scope.account_id, scope.region, preparation.operation)
+        if memo not in self._preparing:
+            self._preparing[memo] = asyncio.create_task(self._prepare(scope, preparation, table))
+        return await self._preparing[memo]
 
     async def _prepare(self, scope: Scope, preparation: Preparation, table: str) -> Result:
         service, _, action = preparation.operation.partition(":")
@@ -262,11 +263,9 @@ class Collector:
         elif isinstance(call, Lookup):
             await self._lookup(run, compiled, name, call, scope, rows)
         else:
-            await asyncio.gather(*(self._row_call(run, compiled, name, call, scope, row) for row in rows))
+            await asyncio.gather(*(self._row_call(compiled, name, call, scope, row) for row in rows))
 
-    async def _row_call(
-        self, run: _Run, compiled: CompiledTable, name: str, call: Call, scope: Scope, row: Row
-    ) -> None:
+    async def _row_call(self, compiled: CompiledTable, name: str, call: Call, scope: Scope, row: Row) -> None:
         try:
             wanted = call.when is None or call.when(row)
         except (TypeError, AttributeError, KeyError):
@@ -281,10 +280,6 @@ class Collector:
             compiled.failed(row, name, _dependency(call.operation, row))
             return
         there = replace(scope, region=str(region))
-        prepared = await self._prepared(run, there, call.operation, compiled.table.name)
-        if prepared is not None and not prepared.ok:
-            compiled.failed(row, name, _failure(prepared))
-            return
         result = await self._merged(there, call, params, compiled.table.name)
         if result.ok:
             data = result.data if result.data else MISSING
@@ -296,7 +291,10 @@ class Collector:
         self, scope: Scope, call: Call | Batch | Lookup, params: Mapping[str, Any], table: str
     ) -> Result:
         """All pages of a call as one answer: lists at the top level joined; a failed page fails the whole."""
-        merged: Result | None = None
+        merged = await self._prepared(scope, call.operation, table)
+        if merged is not None and not merged.ok:
+            return merged
+        merged = None
         async for page in self._caller.pages(
             scope, call.service, call.action, params, table=table, absent=call.absent
         ):
