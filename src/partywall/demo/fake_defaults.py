@@ -36,7 +36,8 @@ EMPTY: dict[str, str] = {
     "config": "DescribeComplianceByConfigRule DescribeComplianceByResource "
     "DescribeConfigRuleEvaluationStatus DescribeConformancePacks DescribeConformancePackStatus "
     "DescribeOrganizationConfigRules DescribeOrganizationConfigRuleStatuses "
-    "DescribePendingAggregationRequests DescribeRemediationConfigurations GetComplianceDetailsByConfigRule GetComplianceDetailsByResource "
+    "DescribePendingAggregationRequests DescribeRemediationConfigurations "
+    "GetComplianceDetailsByConfigRule GetComplianceDetailsByResource "
     "GetComplianceSummaryByResourceType GetDiscoveredResourceCounts ListConformancePackComplianceScores "
     "ListResourceEvaluations ListStoredQueries",
     "directconnect": "DescribeDirectConnectGateways DescribeDirectConnectGatewayAssociations "
