@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_oracle import READS, SERVICES, Maker, aware, oracle, wire
 from botocore.utils import parse_timestamp
 
 from partywall.aws.answers import CallFailed, Outcome
 from partywall.aws.codec import codec, parse_raw
 from partywall.aws.models import operation_model, protocol_of, service_model
 from partywall.aws.parsers import Malformed, timestamp
+from tests.aws_oracle import READS, SERVICES, Maker, aware, oracle, wire
 
 RECORDED = Path(__file__).parents[2] / "shared/data/aws_responses"
 

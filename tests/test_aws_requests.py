@@ -6,7 +6,6 @@ from typing import Any
 
 import botocore.auth
 import pytest
-from aws_oracle import ACCOUNT, KEY, READS, REGION, SECRET, SERVICES, TOKEN, Maker, Oracle, frozen, oracle
 
 from partywall.aws import signer
 from partywall.aws.answers import CallFailed
@@ -14,6 +13,19 @@ from partywall.aws.codec import codec
 from partywall.aws.credentials import Credentials
 from partywall.aws.models import plain_session, protocol_of, service_model
 from partywall.aws.transport import LeanTransport
+from tests.aws_oracle import (
+    ACCOUNT,
+    KEY,
+    READS,
+    REGION,
+    SECRET,
+    SERVICES,
+    TOKEN,
+    Maker,
+    Oracle,
+    frozen,
+    oracle,
+)
 
 CREDENTIALS = Credentials(KEY, SECRET, TOKEN, account_id=ACCOUNT)
 # Added by HTTP libraries, or naming the program.
@@ -135,7 +147,7 @@ def test_endpoint_settings_are_honoured(settings: dict[str, str], monkeypatch: p
 
 
 def test_the_profile_gives_endpoint_and_addressing(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    import aws_oracle
+    from tests import aws_oracle
 
     config = tmp_path / "config"
     config.write_text(

@@ -64,8 +64,11 @@ class Operation:
     after_call: bool
     needs_boto: str
     signature: str
-    context_members: tuple[str, ...]
+    # Ruleset parameters that the call's own members fill, as (parameter, member).
+    context_members: tuple[tuple[str, str], ...]
     context_paths: bool
+    # Operations with equal traits and context values have equal endpoints.
+    endpoint_traits: str
     result_wrapper: str = ""
     convert: Any = None
     payload: str = ""
@@ -116,8 +119,11 @@ class Codec:
             after_call=bool(_handlers(f"after-call.{event}")),
             needs_boto=_beyond_us(model),
             signature=str(extra.resolved_auth_type or ""),
-            context_members=tuple(str(param.member_name) for param in extra.context_parameters),
+            context_members=tuple(
+                (str(param.name), str(param.member_name)) for param in extra.context_parameters
+            ),
             context_paths=bool(extra.operation_context_parameters),
+            endpoint_traits=_endpoint_traits(self.service, name, extra),
         )
         shape = cast("StructureShape | None", model.output_shape)
         if shape is None or made.needs_boto:
@@ -279,6 +285,13 @@ class Codec:
 def malformed(message: str, status: int) -> CallFailed:
     """The failure of an answer that cannot be parsed; another attempt may bring a whole one."""
     return CallFailed("MalformedAnswer", message[:300], status, outcome=Outcome.ERROR, retryable=True)
+
+
+def _endpoint_traits(service: str, operation: str, model: Any) -> str:
+    # botocore's handler for S3 looks at the operation's name for this one alone.
+    special = operation if (service, operation) == ("s3", "GetBucketLocation") else ""
+    static = sorted((str(param.name), str(param.value)) for param in model.static_context_parameters)
+    return f"{special} {model.resolved_auth_type} {static}"
 
 
 def _location(shape: Shape) -> str:

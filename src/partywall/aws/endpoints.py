@@ -187,10 +187,10 @@ class EndpointBook:
                 regional.signing_name,
                 is_loopback(regional.url),
             )
-        values: Any = tuple([_key(params.get(name)) for name in op.context_members])
+        values: Any = tuple([(name, _key(params.get(member))) for name, member in op.context_members])
         if op.context_paths:
-            values = (values, repr(params))
-        key = (op.name, account_id, values)
+            values = (values, op.name, repr(params))
+        key = (op.endpoint_traits, account_id, values)
         found = regional.cache.get(key)
         if found is None:
             found = self._ask(regional, op, params, context, account_id)
