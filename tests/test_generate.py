@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pyarrow as pa
 import pytest
-from sql_grammar import SCHEMA
 
 from partywall.tables.generate import NOW, rows
 from partywall.tables.types import Json, Type
+from tests.sql_grammar import SCHEMA
 
 
 def test_types_are_those_declared() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from sql_grammar import NOW, PARAMS, SCHEMA
 
 from partywall.sql.dialect import parse, parse_value
 from partywall.sql.reference import evaluate, verdict
+from tests.sql_grammar import NOW, PARAMS, SCHEMA
 
 T, F, U = True, False, None
 DAY = timedelta(days=1)

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sql_grammar import NOW, PARAMS, SCHEMA
 
 from partywall.errors import UserError
 from partywall.sql.dialect import PredicateError, parse, parse_value
 from partywall.sql.typecheck import FUNCTIONS
 from partywall.tables.types import Int, Str
+from tests.sql_grammar import NOW, PARAMS, SCHEMA
 
 REFUSED = [
     # text, column, part of the message

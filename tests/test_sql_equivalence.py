@@ -13,12 +13,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sql_grammar import NOW, PARAMS, SCHEMA, Grammar
 
 from partywall.sql.dialect import Expression, parse
 from partywall.sql.hints import hints
 from partywall.sql.reference import evaluate
 from partywall.tables.generate import rows
+from tests.sql_grammar import NOW, PARAMS, SCHEMA, Grammar
 
 SETTINGS = settings(
     max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)

@@ -7,11 +7,11 @@ import time
 
 import pyarrow as pa
 import pytest
-from sql_grammar import NOW, PARAMS, SCHEMA, Grammar
 
 from partywall.sql import duckdb as lowering
 from partywall.sql.dialect import Expression, parse
 from partywall.sql.monotone import examine, prove, structural
+from tests.sql_grammar import NOW, PARAMS, SCHEMA, Grammar
 
 SOUND = [
     "n > 5",

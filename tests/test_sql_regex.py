@@ -9,11 +9,11 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sql_grammar import NOW
 
 from partywall.sql.duckdb import DuckDB
 from partywall.sql.reference import evaluate_version
 from partywall.sql.regex import RegexError, portable, version_patterns
+from tests.sql_grammar import NOW
 
 TEXTS = ["", "a", "A", "ab", "a\nb", "a\n", "\n", "a-b", "[x]", "\\", "1.2", "a b", "\t", "~^$|"]
 TEXTS += ["é", "É", "K", "\u212a", "ſ", "日本"]

@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from sql_grammar import NOW, PARAMS, SCHEMA
 
 from partywall.sql.dialect import PredicateError, parse_template
 from partywall.tables.generate import rows
+from tests.sql_grammar import NOW, PARAMS, SCHEMA
 
 
 def rendered(text: str, **row: Any) -> str:
