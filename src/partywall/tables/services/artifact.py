@@ -22,7 +22,15 @@ report = Table(
         Column("description", Str, "description", ""),
         Column("acceptance_type", Enum("PASSTHROUGH", "EXPLICIT"), "acceptanceType", "PASSTHROUGH"),
         Column("period_start", Timestamp, "periodStart"),
-        Column("period_end", Timestamp, "periodEnd", doc="Until when the report speaks; NULL: it says not."),
+        Column(
+            "has_period",
+            Bool,
+            "periodEnd",
+            False,
+            doc="The report says of what time it speaks, until `period_end`.",
+            fn=lambda _: True,
+        ),
+        Column("period_end", Timestamp, "periodEnd"),
     ),
 )
 

@@ -23,11 +23,11 @@ from partywall.tables.spec import (
 _DURATION: Final = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
 
-def hours(duration: str) -> float | None:
-    """An ISO 8601 duration such as PT8H in hours; None where it is of another form."""
+def hours(duration: str) -> float:
+    """An ISO 8601 duration such as PT8H in hours; raises ValueError where it is of another form."""
     found = _DURATION.fullmatch(duration)
     if not found:
-        return None
+        raise ValueError(f"expected a duration such as PT8H, got {duration[:40]!r}")
     days, whole_hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return days * 24 + whole_hours + minutes / 60 + seconds / 3600
 
