@@ -20,7 +20,7 @@ _LOCK = threading.RLock()
 
 
 class _OrjsonFileLoader(JSONFileLoader):
-    """Reads model files with orjson into plain dicts, without the documentation that is most of their size."""
+    """Reads model files with orjson into plain dicts, without the documentation, most of their size."""
 
     def load_file(self, file_path: str) -> Any:
         plain = Path(f"{file_path}.json")
@@ -32,11 +32,8 @@ class _OrjsonFileLoader(JSONFileLoader):
         return None
 
 
-_SHARED: dict[str, dict[str, Any]] = {}
-
-
 def _without_texts(data: Any) -> Any:
-    """Drop the documentation of a service model, and let equal members share one dict (none is changed)."""
+    """Drop the documentation of a service model, in place."""
     if not isinstance(data, dict) or "shapes" not in data:
         return cast(Any, data)
     model = cast("dict[str, Any]", data)
@@ -45,10 +42,8 @@ def _without_texts(data: Any) -> Any:
         operation.pop("documentation", None)
     for shape in model["shapes"].values():
         shape.pop("documentation", None)
-        members = cast("dict[str, dict[str, Any]]", shape.get("members", {}))
-        for name, member in members.items():
+        for member in shape.get("members", {}).values():
             member.pop("documentation", None)
-            members[name] = _SHARED.setdefault(repr(member), member)
         for part in ("member", "key", "value"):
             shape.get(part, {}).pop("documentation", None)
     return model
