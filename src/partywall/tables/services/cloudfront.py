@@ -185,6 +185,8 @@ distribution = Table(
         Column("logging_bucket", Str, "config.Logging.Bucket", ""),
     ),
     relations=(
+        Relation("shield", "shield_subscription", ("subscription_state",), {"account_id": "account_id"}),
+        Relation("shield_protections", "shield_protection", ("protection_id",), {"arn": "resource_arn"}),
         Relation(
             "log_deliveries",
             "cloudfront_log_delivery",

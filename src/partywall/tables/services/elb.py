@@ -133,6 +133,8 @@ load_balancer = Table(
         ),
     ),
     relations=(
+        Relation("shield", "shield_subscription", ("subscription_state",), {"account_id": "account_id"}),
+        Relation("shield_protections", "shield_protection", ("protection_id",), {"arn": "resource_arn"}),
         Relation(
             "groups",
             "vpc_security_group",

@@ -26,6 +26,12 @@ elastic_ip = Table(
         Column("instance_id", Str, "InstanceId", ""),
         Column("service_managed", Str, "ServiceManaged", "", doc="The AWS service that manages the address."),
     ),
+    relations=(
+        Relation("shield", "shield_subscription", ("subscription_state",), {"account_id": "account_id"}),
+        Relation(
+            "shield_protections", "shield_protection", ("protection_id",), {"allocation_id": "resource_id"}
+        ),
+    ),
 )
 
 
