@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from partywall.errors import UserError
 from partywall.sql.dialect import PredicateError, parse, parse_value
-from partywall.sql.typecheck import FUNCTIONS
+from partywall.sql.signatures import DOCS, FUNCTIONS, QUANTIFIERS, TEMPLATE_ONLY
 from partywall.tables.types import Int, Str
 from tests.sql_grammar import NOW, PARAMS, SCHEMA
 
@@ -120,6 +120,8 @@ REFUSED = [
     ("(" * 100 + "b" + ")" * 100, 1, "nested deeper"),
     ("b" + " OR b" * 5000, 1, "longer than"),
     ("NOT " * 4000 + "b", 1, "nested too deeply"),
+    ("NOT " * 200 + "b", 1, "nested too deeply"),
+    ("n" + " + n" * 300 + " > 1", 1, "nested too deeply"),
 ]
 
 
@@ -260,6 +262,23 @@ def test_every_function_is_used_in_the_random_tests() -> None:
 
     grammar = Path(__file__).with_name("sql_grammar.py").read_text()
     assert [name for name in FUNCTIONS if name not in grammar] == []
+
+
+def test_every_function_is_documented() -> None:
+    names = [*FUNCTIONS, *QUANTIFIERS, *TEMPLATE_ONLY, "contains"]
+    assert sorted(names) == sorted(signature.partition("(")[0] for signature in DOCS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NOT " * 30 + "b", "(" * 30 + "b" + ")" * 30, "n" + " + n" * 140 + " > 1", "b AND NOT " * 90 + "b"],
+)
+def test_deep_predicates_run(text: str) -> None:
+    expression = parse(text, SCHEMA)
+    assert expression.columns and expression.leaves
+    with duckdb.connect() as connection:
+        relation = connection.from_arrow(pa.table({"b": [True], "n": [1]}))
+        assert len(relation.project(expression.to_duckdb({}, NOW)).fetchall()) == 1
 
 
 def test_one_bad_predicate_leaves_the_others_usable() -> None:

@@ -72,7 +72,9 @@ def structural(expression: Expression) -> list[str]:
     return [_NOT_MONOTONE[op] for op in found if op in _NOT_MONOTONE]
 
 
-def verdict_sql(where: Expression | None, pass_: Expression, params: Mapping[str, Any], now: datetime) -> str:
+def _verdict_sql(
+    where: Expression | None, pass_: Expression, params: Mapping[str, Any], now: datetime
+) -> str:
     """DuckDB's SQL for a check's verdict as `findings.Verdict` numbers it."""
     result = f"CASE {pass_.to_duckdb(params, now)} WHEN TRUE THEN 1 WHEN FALSE THEN 0 ELSE 2 END"
     if where is None:
@@ -118,7 +120,7 @@ def examine(
     read = frozenset[Leaf]().union(*(e.leaves for e in expressions))
     if not read:
         return Proof([], {}, 0)
-    sql = verdict_sql(where, pass_, values, now)
+    sql = _verdict_sql(where, pass_, values, now)
     table = _telling_rows(expressions, schema, read, values, now, seed, count, sql) if rows is None else rows
     base = table.select(sorted({leaf[0] for leaf in read})).combine_chunks()
     base = base.take(pa.array(range(base.num_rows), pa.int64()))  # no slices: offsets begin at 0

@@ -46,6 +46,38 @@ QUANTIFIERS: Final = ("any_match", "all_match", "none_match")
 TEMPLATE_ONLY: Final = ("filter", "transform")
 ABSENCE: Final = ("coalesce",)
 
+# What the generated reference says of each function; the first word of a key is its name.
+DOCS: Final[dict[str, str]] = {
+    "any_match(list, x -> predicate)": "Some element matches. Unknown if none surely does and one may.",
+    "all_match(list, x -> predicate)": "Every element matches; true of an empty list.",
+    "none_match(list, x -> predicate)": "No element matches; true of an empty list.",
+    "contains(list, value)": "The list has the value. Unknown if it is not seen but an element is unknown.",
+    "cardinality(list)": "How many elements; unknown if one is, for it may stand for any number of them.",
+    "has_key(map, key)": "The map has the key, whatever its value.",
+    "map_value(map, key)": "The key's value; '' where the key is absent.",
+    "keys(map)": "The map's keys as a list.",
+    "lower(text)": "ASCII letters in lower case; all others stay.",
+    "upper(text)": "ASCII letters in upper case; all others stay.",
+    "length(text)": "How many characters (code points).",
+    "starts_with(text, part)": "The text begins with the part, letter for letter.",
+    "ends_with(text, part)": "The text ends with the part.",
+    "includes(text, part)": "The part stands somewhere in the text.",
+    "matches(text, 'pattern')": (
+        "The regular expression is found in the text. ^ and $ are its very ends; (?i) at the start takes "
+        "ASCII letters in either case; there is no look-around, back-reference or word boundary."
+    ),
+    "split(text, 'separator')": "The pieces between separators; '' gives one empty piece.",
+    "days_since(timestamp)": "Days from the timestamp to the scan's start, with fractions.",
+    "days_until(timestamp)": "Days from the scan's start to the timestamp, with fractions.",
+    "version_at_least(text, '1.28')": (
+        "Dotted numbers compared one by one, missing ones as 0. What follows them is left out of account; "
+        "unknown where that would have to decide, or where the text does not begin with a number."
+    ),
+    "abs(number)": "The magnitude.",
+    "filter(list, x -> predicate)": "Messages only: the elements that surely match.",
+    "transform(list, x -> expression)": "Messages only: the expression for each element.",
+}
+
 VERSION: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})*", re.ASCII)
 
 

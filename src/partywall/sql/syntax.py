@@ -18,7 +18,7 @@ _WORDS = frozenset(
     | {"CASE", "WHEN", "THEN", "ELSE", "END"}
 )
 _MAX_LENGTH = 20_000
-_MAX_DEPTH = 60
+_MAX_DEPTH = 30
 
 
 class _Partywall(Dialect):

@@ -35,6 +35,8 @@ from partywall.tables.types import (
 _COMPARISONS: Final = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _ARITHMETIC: Final = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
 
+_MAX_DEPTH: Final = 150
+
 
 class TypeChecker:
     """Turns one expression into typed nodes. Raises PredicateError with the place of the first fault."""
@@ -55,6 +57,7 @@ class TypeChecker:
         self.template = template
         self.scope: dict[str, Var] = {}
         self.lambdas = 0
+        self.depth = 0
         self.warnings: list[str] = []
 
     def check(self) -> Node:
@@ -73,6 +76,15 @@ class TypeChecker:
                 raise self.fail(tree, f"{name} is not part of the dialect here")
 
     def node(self, tree: exp.Expr) -> Node:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:  # engines and our own walks recurse over what is built here
+            raise PredicateError("the predicate is nested too deeply")
+        try:
+            return self.node_of(tree)
+        finally:
+            self.depth -= 1
+
+    def node_of(self, tree: exp.Expr) -> Node:
         cls = type(tree)
         if cls in _COMPARISONS:
             self.only(tree, "this", "expression")
