@@ -69,8 +69,25 @@ def _inline(member: str) -> Column:
     )
 
 
-def _attached() -> Column:
-    return Column("attached_policies", ATTACHED, "AttachedManagedPolicies", doc="Managed policies attached.")
+def _attached() -> tuple[Column, Column]:
+    return (
+        Column("attached_policies", ATTACHED, "AttachedManagedPolicies", doc="Managed policies attached."),
+        Column(
+            "attached_policy_arns",
+            List(Str),
+            "AttachedManagedPolicies[].PolicyArn",
+            doc="Their ARNs alone, to join by.",
+        ),
+    )
+
+
+_CUSTOMER_POLICIES = Relation(
+    "customer_policies",
+    "iam_policy",
+    columns=("name", "arn", "document_facts"),
+    on={"account_id": "account_id", "attached_policy_arns[]": "arn"},
+    doc="The customer managed policies among those attached.",
+)
 
 
 def _boundary() -> Column:
@@ -161,6 +178,13 @@ def report_columns(prefix: str = "report.") -> tuple[Column, ...]:
             fn=report_time("password_last_used"),
         ),
         Column(
+            "password_used",
+            Bool,
+            f"{prefix}password_last_used",
+            doc="The password has been used since AWS began to keep track (October 2014).",
+            fn=lambda v: v not in _NEVER,
+        ),
+        Column(
             "password_last_changed",
             Timestamp,
             line,
@@ -215,7 +239,7 @@ user = Table(
         Column("user_id", Str, "UserId"),
         Column("create_date", Timestamp, "CreateDate"),
         Column("group_names", List(Str), "GroupList"),
-        _attached(),
+        *_attached(),
         _inline_names("UserPolicyList"),
         _inline("UserPolicyList"),
         _boundary(),
@@ -241,6 +265,7 @@ user = Table(
     ),
     relations=(
         VIRTUAL_MFA,
+        _CUSTOMER_POLICIES,
         Relation(
             "groups",
             "iam_group",
@@ -264,7 +289,7 @@ group = Table(
         Column("path", Str, "Path", "/"),
         Column("group_id", Str, "GroupId"),
         Column("create_date", Timestamp, "CreateDate"),
-        _attached(),
+        *_attached(),
         _inline_names("GroupPolicyList"),
         _inline("GroupPolicyList"),
     ),
@@ -314,7 +339,7 @@ role = Table(
             "",
             doc="Who may assume the role.",
         ),
-        _attached(),
+        *_attached(),
         _inline_names("RolePolicyList"),
         _inline("RolePolicyList"),
         _boundary(),
@@ -341,6 +366,7 @@ role = Table(
         ),
         Column("last_used_region", Str, "RoleLastUsed.Region", ""),
     ),
+    relations=(_CUSTOMER_POLICIES,),
 )
 
 instance_profile = Table(

@@ -60,7 +60,7 @@ key = Table(
             absent=("UnsupportedOperationException",),
             when=_customer_symmetric,
         ),
-        "policy": Call("kms:GetKeyPolicy", _DESCRIBED, when=_customer),
+        "policy": Call("kms:GetKeyPolicy", {**_DESCRIBED, "PolicyName": Const("default")}, when=_customer),
         "grants": Call("kms:ListGrants", _DESCRIBED, when=_customer),
         "usage": Call("kms:GetKeyLastUsage", _DESCRIBED, when=_customer),
         "tagging": Lookup(
