@@ -226,7 +226,9 @@ def test_a_malformed_answer_is_retried_and_then_an_error() -> None:
 def test_an_endpoint_that_does_not_exist_is_not_supported_where_botocore_knows_none() -> None:
     gone = CallFailed("EndpointUnresolved", "no such name", outcome=Outcome.ERROR)
     nowhere = Scope("1", "il-central-1", "aws", SCOPE.provider)
-    assert Bench(gone).call("ListHsms", scope=nowhere, service="cloudhsm").outcome is Outcome.NOT_SUPPORTED
+    bench = Bench(gone)
+    assert bench.call("ListHsms", scope=nowhere, service="cloudhsm").outcome is Outcome.NOT_SUPPORTED
+    assert bench.records[0].attempts == 2
     assert Bench(gone).call("DescribeVpcs", service="ec2").outcome is Outcome.ERROR
 
 
@@ -454,6 +456,13 @@ def test_buckets_are_apart_by_account_region_service_and_special_operation() -> 
     # IAM has one allowance for all regions.
     assert asyncio.run(waited("a", "r", "iam")) == 0
     assert asyncio.run(waited("a", "q", "iam")) > 0
+
+
+def test_two_apis_of_one_service_share_its_allowance() -> None:
+    clock = Clock()
+    governor = RateGovernor(limits={"elb": Limit(1, 1)}, clock=clock, sleep=clock.sleep)
+    assert asyncio.run(governor.acquire("a", "r", "elb")) == 0
+    assert asyncio.run(governor.acquire("a", "r", "elbv2")) > 0
 
 
 def test_throttles_halve_the_rate_once_a_round_and_success_wins_it_back() -> None:

@@ -63,6 +63,16 @@ def test_where_services_live() -> None:
     assert service_regions("iam", "aws-cn") == {"cn-north-1"}
     assert is_service_in("cloudhsm", "il-central-1") is not True
     assert "us-east-1" in service_regions("kms")
+    assert service_regions("s3control") == service_regions("s3")
+
+
+def test_regions_newer_than_botocores_list_are_tried() -> None:
+    from partywall.aws import partitions
+
+    listed = partitions._endpoints()["aws"]["regions"]
+    for region in regions_of("aws"):
+        assert is_service_in("ec2", region) is (True if region in listed else None)
+    assert is_service_in("ec2", "us-newest-9") is None
 
 
 def test_region_names_are_checked() -> None:

@@ -205,15 +205,20 @@ class Caller:
             if failed.outcome is Outcome.THROTTLED:
                 tally.throttles += 1
                 self._governor.throttled(account, region, service, operation)
-            if not self._again(failed, tally, absent):
+            if not self._again(scope, service, failed, tally, absent):
                 raise failed
             await self._sleep(self._delay(tally.count))
 
-    def _again(self, failed: CallFailed, tally: _Attempts, absent: Collection[str]) -> bool:
+    def _again(
+        self, scope: Scope, service: str, failed: CallFailed, tally: _Attempts, absent: Collection[str]
+    ) -> bool:
         if not failed.retryable or means_absent(failed.code, failed.message, absent):
             return False
         most = self._max_attempts
-        if failed.code in _CUTS:
+        if failed.code == "EndpointUnresolved" and is_service_in(service, scope.region) is not True:
+            # Most likely there is no such endpoint; one more try allows for a resolver's hiccup.
+            most = min(most, 2)
+        elif failed.code in _CUTS:
             most = min(most, _ATTEMPTS_LOST)
         elif failed.code == "MalformedAnswer":
             most = min(most, _ATTEMPTS_MALFORMED)

@@ -28,10 +28,12 @@ _EC2 = "Request throttling for the Amazon EC2 API"
 # Documented figures are the account's whole allowance; where a page gives one, the scan takes that or less.
 LIMITS: dict[str, Limit] = {
     "accessanalyzer": Limit(10, 20),
-    "account": Limit(1, 10, 4, "Quotas for AWS Account Management"),
+    "account": Limit(5, 10, 4, "Quotas for AWS Account Management: 10 a second for reads"),
     "acm": Limit(5, 10, 5, "AWS Certificate Manager: Quotas, API rate quotas"),
-    "apigateway": Limit(8, 20, 5, "Amazon API Gateway: quotas for creating, deploying and managing an API"),
-    "apigatewayv2": Limit(8, 20, 5, "Amazon API Gateway: quotas for creating, deploying and managing an API"),
+    "apigateway": Limit(
+        8, 40, 5, "Amazon API Gateway quotas: all operations together, 10 a second, burst 40"
+    ),
+    "apigateway:GetResources": Limit(2.5, 5, 2, "Amazon API Gateway quotas: GetResources, 5 in 2 seconds"),
     "artifact": Limit(2, 5, 2),
     "autoscaling": Limit(15, 50, 10, _EC2),
     "backup": Limit(10, 20),
@@ -53,7 +55,6 @@ LIMITS: dict[str, Limit] = {
     "eks": Limit(10, 20, 8),
     "elasticache": Limit(10, 20, 8),
     "elb": Limit(10, 40, 10, "Elastic Load Balancing: request throttling"),
-    "elbv2": Limit(10, 40, 10, "Elastic Load Balancing: request throttling"),
     "events": Limit(15, 40),
     "fms": Limit(5, 10, 4),
     "guardduty": Limit(10, 20, 8),
@@ -61,8 +62,10 @@ LIMITS: dict[str, Limit] = {
     "inspector2": Limit(8, 15, 5),
     "kms": Limit(50, 100, 16, "AWS KMS request quotas: DescribeKey 2000, ListGrants 100, GetKeyPolicy 1000"),
     "lambda": Limit(12, 15, 8, "Lambda quotas: other control plane API requests, 15 a second"),
+    "lambda:GetFunction": Limit(50, 100, 10, "Lambda quotas: GetFunction API requests, 100 a second"),
     "lightsail": Limit(5, 10, 4),
     "logs": Limit(8, 10, 8, "CloudWatch Logs quotas: DescribeLogGroups, 10 a second"),
+    "logs:DescribeMetricFilters": Limit(4, 5, 4, "CloudWatch Logs quotas: DescribeMetricFilters, 5 a second"),
     "macie2": Limit(5, 10, 4),
     "network-firewall": Limit(5, 10, 4),
     "opensearch": Limit(5, 10, 4),
@@ -75,9 +78,9 @@ LIMITS: dict[str, Limit] = {
     "s3": Limit(80, 200, 32),
     "s3control": Limit(20, 40),
     "secretsmanager": Limit(40, 50, 10, "AWS Secrets Manager quotas: DescribeSecret and ListSecrets"),
-    "securityhub": Limit(8, 15, 5, "Security Hub quotas: GetFindings 3, other operations 10 a second"),
+    "securityhub": Limit(8, 20, 5, "Security Hub API: other operations, 10 a second, burst 30"),
+    "securityhub:GetFindings": Limit(3, 6, 3, "Security Hub API: GetFindings, 3 a second, burst 6"),
     "ses": Limit(1, 1, 1, "Amazon SES API: one request a second for most operations"),
-    "sesv2": Limit(1, 1, 1, "Amazon SES API: one request a second for most operations"),
     "shield": Limit(3, 5, 2),
     "sns": Limit(
         25, 30, 10, "Amazon SNS endpoints and quotas: ListTopics and GetTopicAttributes, 30 a second"
@@ -105,17 +108,14 @@ GLOBAL_SERVICES = frozenset(
         "waf",
     }
 )
+# Two APIs of one service draw on one allowance.
+_SHARES = {"apigatewayv2": "apigateway", "elbv2": "elb", "sesv2": "ses"}
 _CUT = 0.5
 _RECOVERY = 0.02
 _CAREFUL_RECOVERY = 0.004
 _SLOWEST = 0.2
 # Answers that were under way when the rate was cut belong to the old rate.
 _ROUND = 0.25
-
-
-def limit_of(service: str, operation: str = "") -> Limit:
-    """The allowance of an operation that has its own, else of its service, else the careful default."""
-    return LIMITS.get(f"{service}:{operation}") or LIMITS.get(service) or DEFAULT
 
 
 class _Bucket:
@@ -189,7 +189,8 @@ class RateGovernor:
 
     def limit(self, service: str, operation: str = "") -> Limit:
         """The allowance in force for an operation, before any back-off."""
-        return self._limits.get(f"{service}:{operation}") or self._limits.get(service) or self._default
+        shared = _SHARES.get(service, service)
+        return self._limits.get(f"{service}:{operation}") or self._limits.get(shared) or self._default
 
     def rate(self, account: str, region: str, service: str, operation: str = "") -> float:
         """Requests per second that the bucket allows now."""
@@ -215,7 +216,7 @@ class RateGovernor:
         self._bucket(account, region, service, operation).win_back()
 
     def _bucket(self, account: str, region: str, service: str, operation: str) -> _Bucket:
-        name = service
+        name = _SHARES.get(service, service)
         if operation and f"{service}:{operation}" in self._limits:
             name = f"{service}:{operation}"
         key = (account, "" if service in GLOBAL_SERVICES else region, name)

@@ -127,8 +127,14 @@ def is_global(service: str) -> bool:
     return service in GLOBAL_SERVICES
 
 
+# S3 Control lives wherever S3 does, which botocore's list of it lags behind.
+_LISTED_AS = {"s3control": "s3"}
+
+
 @lru_cache(maxsize=512)
 def _endpoint_prefix(service: str) -> str:
+    if service in _LISTED_AS:
+        return _LISTED_AS[service]
     from partywall.aws.models import service_model
 
     return str(service_model(service).endpoint_prefix)
@@ -151,8 +157,14 @@ def service_regions(service: str, partition: str = "aws") -> frozenset[str]:
 
 
 def is_service_in(service: str, region: str) -> bool | None:
-    """Whether a service exists in a region: True, False by botocore's data, None where it is silent."""
-    listed = service_regions(service, partition_of(region))
+    """Whether a service exists in a region: True, False by botocore's data, None where it is silent.
+
+    It is silent on regions newer than its list of endpoints, which know none of their services.
+    """
+    partition = partition_of(region)
+    if not is_global(service) and region not in _endpoints().get(partition, {}).get("regions", {}):
+        return None
+    listed = service_regions(service, partition)
     return region in listed if listed else None
 
 
