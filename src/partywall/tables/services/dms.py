@@ -1,0 +1,139 @@
+"""AWS Database Migration Service: replication instances, endpoints and tasks."""
+
+from collections.abc import Callable
+from typing import Any
+
+from partywall.tables.spec import (
+    Bool,
+    Call,
+    Column,
+    Const,
+    Enum,
+    Int,
+    List,
+    Lookup,
+    Str,
+    Table,
+    Timestamp,
+)
+
+# The severities that a task's component can log at, quietest first; from Default on it logs usefully.
+_LOGS = ("LOGGER_SEVERITY_DEFAULT", "LOGGER_SEVERITY_DEBUG", "LOGGER_SEVERITY_DETAILED_DEBUG")
+
+
+def _tagging(resource_type: str) -> Lookup:
+    """All tagged resources of a type in one call per Region."""
+    return Lookup(
+        "resourcegroupstaggingapi:GetResources",
+        at="ResourceTagMappingList",
+        key="ResourceARN",
+        by="arn",
+        params={"ResourceTypeFilters": [Const(resource_type)]},
+    )
+
+
+def _logged_components(settings: str) -> list[str]:
+    """The components of a task that log at Default severity or finer, while logging is on."""
+    import orjson
+
+    logging: dict[str, Any] = orjson.loads(settings).get("Logging") or {}
+    if not logging.get("EnableLogging"):
+        return []
+    components: list[dict[str, Any]] = logging.get("LogComponents") or []
+    return sorted(str(c.get("Id")) for c in components if c.get("Severity") in _LOGS)
+
+
+instance = Table(
+    "dms_replication_instance",
+    service="dms",
+    scope="regional",
+    resource_type="AWS::DMS::ReplicationInstance",
+    doc="An instance that runs replication tasks.",
+    rows=Call("dms:DescribeReplicationInstances", at="ReplicationInstances"),
+    arn="ReplicationInstanceArn",
+    title="ReplicationInstanceIdentifier",
+    tags="tagging.Tags",
+    calls={"tagging": _tagging("dms:rep")},
+    columns=(
+        Column("status", Str, "ReplicationInstanceStatus", ""),
+        Column("instance_class", Str, "ReplicationInstanceClass", ""),
+        Column("engine_version", Str, "EngineVersion", ""),
+        Column("created_at", Timestamp, "InstanceCreateTime"),
+        Column("publicly_accessible", Bool, "PubliclyAccessible", False),
+        Column("public_ip_addresses", List(Str), "ReplicationInstancePublicIpAddresses"),
+        Column("multi_az", Bool, "MultiAZ", False),
+        Column("auto_minor_version_upgrade", Bool, "AutoMinorVersionUpgrade", False),
+        Column("kms_key_id", Str, "KmsKeyId", ""),
+        Column("vpc_id", Str, "ReplicationSubnetGroup.VpcId", ""),
+        Column("security_group_ids", List(Str), "VpcSecurityGroups[].VpcSecurityGroupId"),
+    ),
+)
+
+
+def _setting(path: str, name: str, doc: str, fn: Callable[[Any], Any] | None = None) -> Column:
+    return Column(name, Str, path, "", doc=doc, fn=fn)
+
+
+endpoint = Table(
+    "dms_endpoint",
+    service="dms",
+    scope="regional",
+    resource_type="AWS::DMS::Endpoint",
+    doc="A database or store that tasks read from or write to.",
+    rows=Call("dms:DescribeEndpoints", at="Endpoints"),
+    arn="EndpointArn",
+    title="EndpointIdentifier",
+    tags="tagging.Tags",
+    calls={"tagging": _tagging("dms:endpoint")},
+    columns=(
+        Column("endpoint_type", Enum("source", "target"), "EndpointType", fn=lambda v: str(v).lower()),
+        Column("engine", Str, "EngineName"),
+        Column("server", Str, "ServerName", ""),
+        Column("port", Int, "Port", 0),
+        Column("user_name", Str, "Username", ""),
+        Column("status", Str, "Status", ""),
+        Column("kms_key_id", Str, "KmsKeyId", ""),
+        Column(
+            "ssl_mode",
+            Enum("none", "require", "verify-ca", "verify-full"),
+            "SslMode",
+            "none",
+            doc="none also stands for engines that have their own setting.",
+        ),
+        Column("certificate_arn", Str, "CertificateArn", ""),
+        Column("neptune_iam_auth", Bool, "NeptuneSettings.IamAuthEnabled", False),
+        _setting("MongoDbSettings.AuthType", "mongodb_auth_type", "no or password; empty: not MongoDB."),
+        _setting("MongoDbSettings.AuthMechanism", "mongodb_auth_mechanism", "Empty: not MongoDB."),
+        _setting("RedisSettings.SslSecurityProtocol", "redis_ssl_protocol", "Empty: not Redis."),
+        _setting("KafkaSettings.SecurityProtocol", "kafka_security_protocol", "Empty: not Kafka."),
+    ),
+)
+
+task = Table(
+    "dms_replication_task",
+    service="dms",
+    scope="regional",
+    resource_type="AWS::DMS::ReplicationTask",
+    doc="A task that copies from a source endpoint to a target endpoint.",
+    rows=Call("dms:DescribeReplicationTasks", at="ReplicationTasks"),
+    arn="ReplicationTaskArn",
+    title="ReplicationTaskIdentifier",
+    tags="tagging.Tags",
+    calls={"tagging": _tagging("dms:task")},
+    columns=(
+        Column("status", Str, "Status", ""),
+        Column("migration_type", Str, "MigrationType", ""),
+        Column("source_endpoint_arn", Str, "SourceEndpointArn", ""),
+        Column("target_endpoint_arn", Str, "TargetEndpointArn", ""),
+        Column("instance_arn", Str, "ReplicationInstanceArn", ""),
+        Column(
+            "logged_components",
+            List(Str),
+            "ReplicationTaskSettings",
+            doc="Components that log at Default severity or finer; empty: logging is off.",
+            fn=_logged_components,
+        ),
+    ),
+)
+
+TABLES = (instance, endpoint, task)
