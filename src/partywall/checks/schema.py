@@ -8,7 +8,7 @@ from functools import cache
 from partywall.analysis.policy import FACTS
 from partywall.tables import schema
 from partywall.tables.registry import all_tables
-from partywall.tables.spec import Table
+from partywall.tables.spec import Relation, Table
 from partywall.tables.types import PolicyType, Type
 
 FACTS_SUFFIX = "_facts"
@@ -19,9 +19,15 @@ def readable(table: Table) -> Mapping[str, Type]:
     """Every column of a table that SQL sees, with its type, relations last."""
     columns = dict(plain(table))
     for relation in table.relations:
-        other = plain(all_tables()[relation.table])
-        columns[relation.name] = schema.relation_type(other, relation.columns)
+        columns[relation.name] = _relation_type(relation)
     return columns
+
+
+def _relation_type(relation: Relation) -> Type:
+    """A relation's type; among its columns may be relations of the other table, and so on."""
+    other = all_tables()[relation.table]
+    further = {r.name: _relation_type(r) for r in other.relations if r.name in relation.columns}
+    return schema.relation_type({**plain(other), **further}, relation.columns)
 
 
 @cache

@@ -156,11 +156,7 @@ class Source:
         return joined, self._related(table, relation, other, alias)
 
     def _related(self, table: Table, relation: Relation, other: Table, alias: str) -> str:
-        types = {**schema.stored_types(other)}
-        for column in other.columns:
-            if isinstance(column.type, PolicyType):
-                types[column.name + FACTS_SUFFIX] = self._facts[column.type.kind]
-        type_ = duckdb_type(schema.relation_type(types, relation.columns))
+        type_ = duckdb_type(self._relation_type(relation))
         found = f"coalesce({alias}.items, []::{type_})"
         within = [f"i.table_name = {literal(relation.table)}"]
         for own, their in relation.on.items():
@@ -181,3 +177,12 @@ class Source:
                 unknown_keys.append(f"EXISTS (SELECT 1 FROM ({keyless}) n WHERE n.{quote(their)} IS NULL)")
         null_keys = " OR ".join(unknown_keys)
         return f"CASE WHEN {null_keys} OR {missing} THEN list_append({found}, NULL) ELSE {found} END"
+
+    def _relation_type(self, relation: Relation) -> ListType:
+        other = all_tables()[relation.table]
+        types = {**schema.stored_types(other)}
+        for column in other.columns:
+            if isinstance(column.type, PolicyType):
+                types[column.name + FACTS_SUFFIX] = self._facts[column.type.kind]
+        further = {r.name: self._relation_type(r) for r in other.relations if r.name in relation.columns}
+        return schema.relation_type({**types, **further}, relation.columns)
