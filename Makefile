@@ -16,7 +16,7 @@ test: $(STAMP) lint docs
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/basedpyright --level error
 	$(BIN)/partywall checks lint src/partywall/checks/catalogue
 
 docs: $(STAMP)

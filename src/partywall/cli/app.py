@@ -37,6 +37,14 @@ class Rows(StrEnum):
     PARQUET = "parquet"
 
 
+class Findings(StrEnum):
+    """How findings are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
 class PolicyFormat(StrEnum):
     """How the IAM policy is written."""
 
@@ -246,10 +254,10 @@ def findings(
     tags: Annotated[
         list[str] | None, typer.Option(help="Only resources with this tag: KEY or KEY=VALUE.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="At most this many.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most this many; 0 for all.")] = None,
     checks_dir: ChecksDirs = None,
     config: ConfigFile = None,
-    format: AsListing = Listing.TABLE,
+    format: Annotated[Findings, typer.Option(help="table, csv or json.")] = Findings.TABLE,
 ) -> None:
     """List the findings of a scan, worst first."""
     from partywall.cli.results import Chosen, show_findings

@@ -85,10 +85,11 @@ def _panel(progress: Progress, started: float) -> Any:
     table.add_column(width=24)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    busy = sorted(
-        ((name, *counts) for name, counts in list(progress.services.items()) if counts[0] < counts[1]),
-        key=lambda entry: (entry[1] == 0, -entry[3]),
-    )
+    entries: list[tuple[str, int, int, int]] = [
+        (name, counts[0], counts[1], counts[2]) for name, counts in list(progress.services.items())
+    ]
+    # Those with most calls first: they are what one waits for.
+    busy = sorted((e for e in entries if e[1] < e[2]), key=lambda e: (-e[3], e[0]))
     for name, done, units, calls in busy[:_SERVICES_SHOWN]:
         bar = ProgressBar(total=max(1, units), completed=done, width=24)
         table.add_row(name, bar, f"{done}/{units}", f"{calls} calls")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,13 +57,18 @@ def opened(chosen: Chosen) -> Report:
 
 
 def show_findings(chosen: Chosen, limit: int | None, form: str) -> None:
-    """Prints findings as a listing or as JSON."""
+    """Prints findings as a listing, as CSV or as JSON."""
     from partywall.outputs.console import print_findings
 
     report = opened(chosen)
     if form == "json":
         found = report.findings if not limit else report.findings.slice(0, limit)
         print_json(found.to_pylist())
+        return
+    if form == "csv":
+        from partywall.outputs import dump
+
+        dump(report, "csv", sys.stdout.buffer)
         return
     screen = console()
     default = 50 if screen.is_terminal and limit is None else limit or None
