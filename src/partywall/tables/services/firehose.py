@@ -19,7 +19,7 @@ stream = Table(
     scope="regional",
     resource_type="AWS::KinesisFirehose::DeliveryStream",
     doc="A delivery stream: takes records in and writes them to a store.",
-    # The API has no page token; this is its largest answer, and as many streams as an account can have.
+    # The API has no page token; this is its largest answer, beyond the quota of streams per Region.
     rows=Call("firehose:ListDeliveryStreams", {"Limit": 10000}, at="DeliveryStreamNames"),
     arn="arn:{partition}:firehose:{region}:{account_id}:deliverystream/{stream_name}",
     title=".",

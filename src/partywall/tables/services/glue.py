@@ -1,0 +1,245 @@
+"""AWS Glue: the Data Catalog, jobs, connections, development endpoints and security configurations."""
+
+import re
+from typing import Final
+
+from partywall.tables.spec import (
+    Bool,
+    Call,
+    Column,
+    Const,
+    Enum,
+    List,
+    Lookup,
+    Policy,
+    Relation,
+    Single,
+    Str,
+    StrMap,
+    Table,
+    Timestamp,
+)
+
+_HERE = {"account_id": "account_id", "region": "region"}
+_SECRET_NAME: Final = re.compile(r"passw(or)?d|secret|token|api[-_]?key|access[-_]?key|credential", re.I)
+_REFERENCE_NAME: Final = re.compile(r"(arn|id|name|path|uri|region)$", re.I)
+_SETTINGS: Final = (
+    "--enable-continuous-cloudwatch-log",
+    "--job-bookmark-option",
+    "--encryption-type",
+    "--enable-metrics",
+)
+_PROPERTIES: Final = ("JDBC_ENFORCE_SSL", "JDBC_CONNECTION_URL", "USERNAME", "SECRET_ID", "KAFKA_SSL_ENABLED")
+
+
+def _tagging(resource_type: str) -> Lookup:
+    """All tagged resources of a type in one call per Region."""
+    return Lookup(
+        "resourcegroupstaggingapi:GetResources",
+        at="ResourceTagMappingList",
+        key="ResourceARN",
+        by="arn",
+        params={"ResourceTypeFilters": [Const(resource_type)]},
+    )
+
+
+def _secret_like(arguments: dict[str, str]) -> list[str]:
+    """Names of arguments that seem to hold a secret itself; their values never leave this function."""
+    return sorted(
+        name
+        for name, value in arguments.items()
+        if value
+        and _SECRET_NAME.search(name)
+        and not _REFERENCE_NAME.search(name)
+        and not value.startswith("arn:")
+        and value.lower() not in ("true", "false")
+    )
+
+
+def _settings(arguments: dict[str, str]) -> dict[str, str]:
+    return {name: arguments[name] for name in _SETTINGS if name in arguments}
+
+
+def _properties(properties: dict[str, str]) -> dict[str, str]:
+    """The properties that matter to security, none of them a secret; a URL loses what follows its '?'."""
+    kept = {name: properties[name] for name in _PROPERTIES if name in properties}
+    if "JDBC_CONNECTION_URL" in kept:
+        kept["JDBC_CONNECTION_URL"] = kept["JDBC_CONNECTION_URL"].partition("?")[0]
+    return kept
+
+
+catalog = Table(
+    "glue_data_catalog",
+    service="glue",
+    scope="regional",
+    resource_type="AWS::Glue::DataCatalogEncryptionSettings",
+    doc="The account's Data Catalog, one row per Region.",
+    rows=Single(),
+    arn="arn:{partition}:glue:{region}:{account_id}:catalog",
+    title="{account_id}",
+    calls={
+        "settings": Call("glue:GetDataCatalogEncryptionSettings", at="DataCatalogEncryptionSettings"),
+        "policy": Call("glue:GetResourcePolicy", absent=("EntityNotFoundException",)),
+    },
+    columns=(
+        Column(
+            "encryption_mode",
+            Enum("DISABLED", "SSE-KMS", "SSE-KMS-WITH-SERVICE-ROLE"),
+            "settings.EncryptionAtRest.CatalogEncryptionMode",
+            "DISABLED",
+        ),
+        Column("kms_key", Str, "settings.EncryptionAtRest.SseAwsKmsKeyId", ""),
+        Column(
+            "password_encryption",
+            Bool,
+            "settings.ConnectionPasswordEncryption.ReturnConnectionPasswordEncrypted",
+            False,
+            doc="Connections' passwords are stored and answered encrypted.",
+        ),
+        Column("policy", Policy("resource"), "policy.PolicyInJson", "", doc="Empty: there is none."),
+    ),
+    relations=(
+        Relation("jobs", "glue_job", ("arn",), _HERE),
+        Relation("connections", "glue_connection", ("arn",), _HERE),
+    ),
+)
+
+security_configuration = Table(
+    "glue_security_configuration",
+    service="glue",
+    scope="regional",
+    resource_type="AWS::Glue::SecurityConfiguration",
+    doc="Encryption settings that jobs, crawlers and endpoints share. AWS has no ARN for it.",
+    rows=Call("glue:GetSecurityConfigurations", at="SecurityConfigurations"),
+    arn="arn:{partition}:glue:{region}:{account_id}:securityConfiguration/{name}",
+    title="Name",
+    columns=(
+        Column("created_at", Timestamp, "CreatedTimeStamp"),
+        Column(
+            "s3_encryption",
+            Enum("DISABLED", "SSE-KMS", "SSE-S3"),
+            "EncryptionConfiguration.S3Encryption[].S3EncryptionMode",
+            "DISABLED",
+            fn=lambda v: v[0] if v else None,
+        ),
+        Column(
+            "logs_encryption",
+            Enum("DISABLED", "SSE-KMS"),
+            "EncryptionConfiguration.CloudWatchEncryption.CloudWatchEncryptionMode",
+            "DISABLED",
+        ),
+        Column(
+            "bookmarks_encryption",
+            Enum("DISABLED", "CSE-KMS"),
+            "EncryptionConfiguration.JobBookmarksEncryption.JobBookmarksEncryptionMode",
+            "DISABLED",
+        ),
+    ),
+)
+
+_CONFIGURATION = Relation(
+    "security_configurations",
+    "glue_security_configuration",
+    ("name", "s3_encryption", "logs_encryption", "bookmarks_encryption"),
+    {"security_configuration": "name", **_HERE},
+)
+
+job = Table(
+    "glue_job",
+    service="glue",
+    scope="regional",
+    resource_type="AWS::Glue::Job",
+    doc="An ETL job. Values of its arguments are not kept, but for a few settings.",
+    rows=Call("glue:GetJobs", at="Jobs"),
+    arn="arn:{partition}:glue:{region}:{account_id}:job/{name}",
+    title="Name",
+    tags="tagging.Tags",
+    calls={"tagging": _tagging("glue:job")},
+    columns=(
+        Column("command", Str, "Command.Name", "", doc="glueetl, gluestreaming, pythonshell or glueray."),
+        Column("glue_version", Str, "GlueVersion", "0.9"),
+        Column("role", Str, "Role", ""),
+        Column("security_configuration", Str, "SecurityConfiguration", "", doc="Empty: none."),
+        Column("settings", StrMap, "DefaultArguments", doc="Some of the default arguments.", fn=_settings),
+        Column(
+            "secret_like_arguments",
+            List(Str),
+            "DefaultArguments",
+            doc="Names of default arguments that seem to hold a secret in plaintext.",
+            fn=_secret_like,
+        ),
+        Column("script_location", Str, "Command.ScriptLocation", ""),
+    ),
+    relations=(_CONFIGURATION,),
+)
+
+dev_endpoint = Table(
+    "glue_dev_endpoint",
+    service="glue",
+    scope="regional",
+    resource_type="AWS::Glue::DevEndpoint",
+    doc="A development endpoint: an interactive Spark environment.",
+    rows=Call("glue:GetDevEndpoints", at="DevEndpoints"),
+    arn="arn:{partition}:glue:{region}:{account_id}:devEndpoint/{name}",
+    title="EndpointName",
+    tags="tagging.Tags",
+    calls={"tagging": _tagging("glue:devEndpoint")},
+    columns=(
+        Column("status", Str, "Status", ""),
+        Column("public_address", Str, "PublicAddress", "", doc="Empty: it is in a VPC."),
+        Column("role_arn", Str, "RoleArn", ""),
+        Column("security_configuration", Str, "SecurityConfiguration", "", doc="Empty: none."),
+    ),
+    relations=(_CONFIGURATION,),
+)
+
+connection = Table(
+    "glue_connection",
+    service="glue",
+    scope="regional",
+    resource_type="AWS::Glue::Connection",
+    doc="A connection to a data store; asked for without its password.",
+    rows=Call("glue:GetConnections", {"HidePassword": True}, at="ConnectionList"),
+    arn="arn:{partition}:glue:{region}:{account_id}:connection/{name}",
+    title="Name",
+    tags="tagging.Tags",
+    calls={"tagging": _tagging("glue:connection")},
+    columns=(
+        Column("connection_type", Str, "ConnectionType", ""),
+        Column("created_at", Timestamp, "CreationTime"),
+        Column(
+            "properties",
+            StrMap,
+            "ConnectionProperties",
+            doc="The properties that matter to security; none is a secret.",
+            fn=_properties,
+        ),
+        Column("secret_arn", Str, "AuthenticationConfiguration.SecretArn", "", doc="Or empty."),
+        Column("subnet_id", Str, "PhysicalConnectionRequirements.SubnetId", "", doc="Empty: in no VPC."),
+    ),
+)
+
+ml_transform = Table(
+    "glue_ml_transform",
+    service="glue",
+    scope="regional",
+    resource_type="AWS::Glue::MLTransform",
+    doc="A machine learning transform.",
+    rows=Call("glue:GetMLTransforms", at="Transforms"),
+    arn="arn:{partition}:glue:{region}:{account_id}:mlTransform/{transform_id}",
+    title="Name",
+    tags="tagging.Tags",
+    calls={"tagging": _tagging("glue:mlTransform")},
+    columns=(
+        Column("transform_id", Str, "TransformId"),
+        Column("glue_version", Str, "GlueVersion", ""),
+        Column(
+            "user_data_encryption",
+            Enum("DISABLED", "SSE-KMS"),
+            "TransformEncryption.MlUserDataEncryption.MlUserDataEncryptionMode",
+            "DISABLED",
+        ),
+    ),
+)
+
+TABLES = (catalog, security_configuration, job, dev_endpoint, connection, ml_transform)
