@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, IncompleteReadError
 from botocore.parsers import ResponseParserError
 from botocore.session import get_session
+
 from partywall.demo.emulator import Call, Emulator, EmulatorProcess
 from partywall.demo.faults import Fault
 

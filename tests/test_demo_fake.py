@@ -10,6 +10,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import get_session
+
 from partywall.demo.emulator import Emulator
 from partywall.demo.fake import OPERATIONS, Fake
 from partywall.demo.identify import service_model
@@ -56,7 +57,7 @@ def test_every_operation_is_in_botocores_models() -> None:
 
 @pytest.mark.parametrize("service", sorted({service for service, _ in OPERATIONS}))
 def test_an_unused_account_gets_answers_in_shape_or_errors_of_aws(emulator: Emulator, service: str) -> None:
-    """The emulator checks each answer against the output shape and fails with InternalFailure where it errs."""
+    """The emulator checks each answer against its shape and fails with InternalFailure where it errs."""
     asked = client(emulator, service)
     methods = {name: method for method, name in asked.meta.method_to_api_mapping.items()}
     for operation in sorted(name for owner, name in OPERATIONS if owner == service and _READS.match(name)):

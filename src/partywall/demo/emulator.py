@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
 import traceback
+import warnings
 from typing import Any, NamedTuple, cast
 from urllib.parse import unquote_to_bytes
 
@@ -252,6 +254,9 @@ class EmulatorProcess:
 
 def _main() -> None:
     """Serve until the parent closes our standard input."""
+    # What moto lacks is answered to the client; said on the terminal it would only puzzle the demo's user.
+    warnings.simplefilter("ignore")
+    logging.getLogger("moto").setLevel(logging.CRITICAL)
     emulator = Emulator(int(sys.argv[1]) if len(sys.argv) > 1 else 0).start()
     sys.stdout.write(emulator.url + "\n")
     sys.stdout.flush()
