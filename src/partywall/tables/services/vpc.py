@@ -90,6 +90,19 @@ vpc = Table(
             {"vpc_id": "vpc_id", "region": "region"},
         ),
         Relation(
+            "query_logs",
+            "route53_resolver_query_log_association",
+            ("query_log_config_id", "status"),
+            {"vpc_id": "vpc_id", "region": "region"},
+            doc="Logging of the DNS queries that the VPC's resolver answers.",
+        ),
+        Relation(
+            "dns_firewalls",
+            "route53_dns_firewall_association",
+            ("name", "rule_group_id", "status"),
+            {"vpc_id": "vpc_id", "region": "region"},
+        ),
+        Relation(
             "interfaces",
             "vpc_network_interface",
             ("network_interface_id", "interface_type", "public_ip"),
