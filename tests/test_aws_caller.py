@@ -514,6 +514,13 @@ def test_calls_in_flight_are_bounded_by_service_and_overall() -> None:
     assert asyncio.run(run(4, ["a", "b", "c"])) == 4
 
 
+def test_a_slow_operation_does_not_narrow_its_service() -> None:
+    bench = Bench({})
+    slow = bench.caller._slot("a", "r", "cloudtrail", "LookupEvents")
+    other = bench.caller._slot("a", "r", "cloudtrail", "GetTrail")
+    assert (slow._value, other._value) == (LIMITS["cloudtrail:LookupEvents"].concurrency, 5)
+
+
 def test_every_documented_limit_is_sane() -> None:
     for name, limit in LIMITS.items():
         assert limit.rate > 0, name

@@ -279,7 +279,7 @@ class Caller:
             return False
 
     def _slot(self, account: str, region: str, service: str, operation: str) -> asyncio.Semaphore:
-        key = (account, region, service)
+        key = self._governor.allowance(account, region, service, operation)
         slot = self._service_slots.get(key)
         if slot is None:
             allowed = self._governor.limit(service, operation).concurrency

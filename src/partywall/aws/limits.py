@@ -192,6 +192,13 @@ class RateGovernor:
         shared = _SHARES.get(service, service)
         return self._limits.get(f"{service}:{operation}") or self._limits.get(shared) or self._default
 
+    def allowance(self, account: str, region: str, service: str, operation: str = "") -> tuple[str, str, str]:
+        """What draws on one allowance has one name: (account, region or "" for global ones, service)."""
+        name = _SHARES.get(service, service)
+        if operation and f"{service}:{operation}" in self._limits:
+            name = f"{service}:{operation}"
+        return account, "" if service in GLOBAL_SERVICES else region, name
+
     def rate(self, account: str, region: str, service: str, operation: str = "") -> float:
         """Requests per second that the bucket allows now."""
         return self._bucket(account, region, service, operation).rate
@@ -216,10 +223,7 @@ class RateGovernor:
         self._bucket(account, region, service, operation).win_back()
 
     def _bucket(self, account: str, region: str, service: str, operation: str) -> _Bucket:
-        name = _SHARES.get(service, service)
-        if operation and f"{service}:{operation}" in self._limits:
-            name = f"{service}:{operation}"
-        key = (account, "" if service in GLOBAL_SERVICES else region, name)
+        key = self.allowance(account, region, service, operation)
         bucket = self._buckets.get(key)
         if bucket is None:
             limit = self.limit(service, operation)

@@ -265,7 +265,7 @@ class LeanTransport:
             limit=self._limit,
             limit_per_host=self._limit_per_host,
             ttl_dns_cache=300,
-            keepalive_timeout=30,
+            keepalive_timeout=12,
         )
         self._http = aiohttp.ClientSession(
             connector=connector,
