@@ -196,8 +196,9 @@ def report_columns(prefix: str = "report.") -> tuple[Column, ...]:
             "access_keys",
             ACCESS_KEYS,
             line,
+            None,
             doc="Access keys as the credential report tells of them; `last_active` is the last use or, where "
-            "there was none, the making of the key.",
+            "there was none, the making of the key. NULL for a user younger than the report.",
             fn=report_keys,
         ),
         Column(

@@ -122,6 +122,20 @@ organization = Table(
             on={"account_id": "account_id"},
             doc="Member accounts that administer services for the organization.",
         ),
+        Relation(
+            "instances",
+            "ec2_instance",
+            columns=("name", "region", "state"),
+            on={"account_id": "account_id"},
+            doc="EC2 instances in this account, in all Regions.",
+        ),
+        Relation(
+            "databases",
+            "rds_instance",
+            columns=("name", "region", "engine"),
+            on={"account_id": "account_id"},
+            doc="RDS database instances in this account, in all Regions.",
+        ),
     ),
 )
 
@@ -261,9 +275,7 @@ policy = Table(
         Column("description", Str, "Description", ""),
         Column("content", Json, "policy.Content", doc="The document."),
         Column("target_ids", List(Str), "targets.Targets[].TargetId", doc="Where it is attached."),
-        Column(
-            "target_types", List(Str), "targets.Targets[].Type", doc="ROOT, ACCOUNT and so on."
-        ),
+        Column("target_types", List(Str), "targets.Targets[].Type", doc="ROOT, ACCOUNT and so on."),
     ),
 )
 
