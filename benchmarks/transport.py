@@ -39,11 +39,12 @@ LAMBDA_BODY = (
     b'{"FunctionName": "f", "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:f", "Timeout": 3,'
     b' "Runtime": "python3.12", "LastModified": "2024-01-02T03:04:05.000+0000"}'
 )
+# A scan makes ten calls and more for each bucket, and resolves the bucket's endpoint once.
 CASES: list[tuple[str, str, Callable[[int], dict[str, Any]], bytes]] = [
     ("kms", "ListKeys", lambda _: {"Limit": 1000}, JSON_BODY),
     ("ec2", "DescribeVpcs", lambda _: {"MaxResults": 1000}, EC2_BODY),
     ("iam", "GetUser", lambda n: {"UserName": f"u{n}"}, IAM_BODY),
-    ("s3", "GetBucketVersioning", lambda n: {"Bucket": f"bucket-{n}"}, S3_BODY),
+    ("s3", "GetBucketVersioning", lambda n: {"Bucket": f"bucket-{n // 10}"}, S3_BODY),
     ("lambda", "GetFunctionConfiguration", lambda n: {"FunctionName": f"f{n}"}, LAMBDA_BODY),
 ]
 

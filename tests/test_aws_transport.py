@@ -422,7 +422,11 @@ def test_a_server_that_says_nothing_times_out(kind: type[Any]) -> None:
     assert answer[3] is Outcome.ERROR
 
 
-def test_a_host_without_address() -> None:
+def test_a_host_without_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     code = ask("http://no-such-host.invalid", LeanTransport)[0]
     assert code == "EndpointUnresolved"
 
