@@ -219,7 +219,7 @@ def _comparison(get: Callable[[Mapping[str, Any]], list[Any]], operator: str, ki
 
 
 def _sameness(kind: str, value: str) -> Callable[[Any], bool]:
-    """Whether a found value is the pattern's: a regular expression, or text in which * stands for anything."""
+    """Whether a found value is the pattern's: a regular expression, or text with * for anything."""
     if kind == "regex":
         pattern = _regex(value[1:-1])
         return lambda found: pattern.search(_text(found)) is not None
