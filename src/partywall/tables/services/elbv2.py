@@ -229,7 +229,16 @@ listener = Table(
             doc="The Strict-Transport-Security header that the load balancer itself adds.",
         ),
     ),
+    relations=(
+        Relation(
+            "certificates",
+            "acm_certificate",
+            ("certificate_type", "not_after", "status"),
+            {"certificate_arns[]": "arn", "region": "region"},
+        ),
+    ),
 )
+
 
 target_group = Table(
     "elbv2_target_group",

@@ -9,7 +9,7 @@ subscription = Table(
     doc="Whether the account subscribes to Shield Advanced, and how the response team may help.",
     rows=Single(),
     arn="arn:{partition}:shield::{account_id}:subscription",
-    title="Shield Advanced",
+    title="Shield Advanced {account_id}",
     calls={
         "state": Call("shield:GetSubscriptionState"),
         "subscription": Call(

@@ -194,8 +194,8 @@ peering_connection = Table(
             "route_tables",
             "vpc_route_table",
             ("route_table_id", "routes"),
-            {"vpc_peering_connection_id": "peering_connection_ids[]"},
-            doc="The route tables of both sides, as far as scanned, that route to the connection.",
+            {"vpc_peering_connection_id": "peering_connection_ids[]", "region": "region"},
+            doc="The route tables of this Region that route to the connection, on the scanned side or sides.",
         ),
     ),
 )

@@ -162,7 +162,7 @@ security_group_rule = Table(
     resource_type="AWS::EC2::SecurityGroupIngress",
     doc="One rule of a security group, with its own id and tags.",
     rows=Call("ec2:DescribeSecurityGroupRules", at="SecurityGroupRules"),
-    arn="arn:{partition}:ec2:{region}:{group_owner_id}:security-group-rule/{security_group_rule_id}",
+    arn="arn:{partition}:ec2:{region}:{account_id}:security-group-rule/{security_group_rule_id}",
     title="SecurityGroupRuleId",
     tags="Tags",
     columns=(
