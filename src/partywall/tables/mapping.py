@@ -51,8 +51,10 @@ def call_columns(call: Call | Batch | Lookup) -> set[str]:
     needed = {c for value in call.params.values() for c in param_columns(value)}
     if isinstance(call, Batch | Lookup):
         needed.add(call.by)
-    elif call.region and not call.region.startswith("@"):
-        needed.add(call.region)
+    else:
+        needed.update(call.after)
+        if call.region and not call.region.startswith("@"):
+            needed.add(call.region)
     return needed
 
 
@@ -142,20 +144,23 @@ class CompiledTable:
         self._listed: list[_Filler] = []
         self._by_call: dict[str, list[_Filler]] = {}
         self._context: list[tuple[Column, str]] = []
+        self._title_call = "" if "{" in table.title else path_call(table, table.title)
+        # A call that is made anyway fills all of its columns: what is known is not stored as unknown.
+        made = {path_call(table, c.path) for c in table.columns if c.name in self.demanded}
+        made.add(self._title_call)
         for column in table.columns:
             call = path_call(table, column.path)
             if column.path.startswith("@"):
                 self._context.append((column, column.path))
             elif not call:
                 self._listed.append(_Filler(column, column.path))
-            elif column.name in self.demanded:
+            elif call in made:
                 self._by_call.setdefault(call, []).append(_Filler(column, _below(column.path)))
         self.tags_call = path_call(table, table.tags)
         if self.tags_call:
             filler = _Filler(Column("tags", StrMap, table.tags), _below(table.tags))
             self._by_call.setdefault(self.tags_call, []).append(filler)
         self._tags = None if self.tags_call or not table.tags else compile_path(table.tags)
-        self._title_call = "" if "{" in table.title else path_call(table, table.title)
         if self._title_call:
             filler = _Filler(Column("name", Str, table.title, ""), _below(table.title))
             self._by_call.setdefault(self._title_call, []).append(filler)

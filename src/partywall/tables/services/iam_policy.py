@@ -34,7 +34,7 @@ policy = Table(
     doc="A customer managed policy with the document of its default version.",
     rows=Call("iam:GetAccountAuthorizationDetails", AUTHORIZATION_DETAILS, at="Policies"),
     arn="Arn",
-    title="PolicyName",
+    title="{policy_name}",
     tags="tagging.Tags",
     calls={
         "tagging": Lookup(
@@ -46,6 +46,13 @@ policy = Table(
         ),
     },
     columns=(
+        Column(
+            "policy_name",
+            Str,
+            ".",
+            doc="The last part of the ARN.",
+            fn=lambda v: v.get("PolicyName") or v["Arn"].rpartition("/")[2],
+        ),
         Column("path", Str, "Path", "/"),
         Column("policy_id", Str, "PolicyId"),
         Column("create_date", Timestamp, "CreateDate"),
