@@ -115,6 +115,8 @@ class Call(_Operation):
     """The column that holds the region to call in, where it is not the row's own."""
     when: Callable[[Mapping[str, Any]], bool] | None = None
     """The call is made only for rows (as mapped so far) where this holds; elsewhere columns are absent."""
+    after: tuple[str, ...] = ()
+    """The columns that `when` reads and other calls fill, so that those calls come first."""
 
 
 @dataclass(frozen=True, slots=True)

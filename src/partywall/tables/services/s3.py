@@ -1,5 +1,6 @@
 """Amazon S3: buckets with their access, encryption, logging and lifecycle settings; directory buckets."""
 
+from dataclasses import replace
 from typing import Any
 
 from partywall.tables.spec import (
@@ -77,6 +78,15 @@ def _bucket(operation: str, *absent: str, at: str = "") -> Call:
     return Call(f"s3:{operation}", {"Bucket": "name"}, at=at, absent=absent, region="region")
 
 
+def _versioned(operation: str, *absent: str, at: str = "") -> Call:
+    """A call about what needs versioning: replication and Object Lock forbid turning it off."""
+    return replace(
+        _bucket(operation, *absent, at=at),
+        when=lambda row: row["versioning"] in ("Enabled", None),
+        after=("versioning",),
+    )
+
+
 bucket = Table(
     "s3_bucket",
     service="s3",
@@ -96,7 +106,12 @@ bucket = Table(
         "versioning": _bucket("GetBucketVersioning"),
         "policy": _bucket("GetBucketPolicy", "NoSuchBucketPolicy"),
         "policy_status": _bucket("GetBucketPolicyStatus", "NoSuchBucketPolicy", at="PolicyStatus"),
-        "acl": _bucket("GetBucketAcl"),
+        # With ACLs disabled none is in force; the answer would be the owner's own grant.
+        "acl": replace(
+            _bucket("GetBucketAcl"),
+            when=lambda row: row["object_ownership"] != "BucketOwnerEnforced",
+            after=("object_ownership",),
+        ),
         "ownership": _bucket(
             "GetBucketOwnershipControls", "OwnershipControlsNotFoundError", at="OwnershipControls"
         ),
@@ -112,10 +127,10 @@ bucket = Table(
         ),
         "logging": _bucket("GetBucketLogging", at="LoggingEnabled"),
         "lifecycle": _bucket("GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"),
-        "replication": _bucket(
+        "replication": _versioned(
             "GetBucketReplication", "ReplicationConfigurationNotFoundError", at="ReplicationConfiguration"
         ),
-        "lock": _bucket(
+        "lock": _versioned(
             "GetObjectLockConfiguration",
             "ObjectLockConfigurationNotFoundError",
             at="ObjectLockConfiguration",
@@ -149,8 +164,19 @@ bucket = Table(
             False,
             doc="AWS's own judgement of the policy, before the public access block.",
         ),
-        Column("acl_owner", Str, "acl.Owner.ID", doc="Canonical user id of the bucket's owner."),
-        Column("acl_grants", List(_GRANT), "acl.Grants", doc="Grants of the access control list."),
+        Column(
+            "acl_owner",
+            Str,
+            "acl.Owner.ID",
+            "",
+            doc="Canonical user id of the bucket's owner; empty where ACLs are disabled.",
+        ),
+        Column(
+            "acl_grants",
+            List(_GRANT),
+            "acl.Grants",
+            doc="Grants of the access control list; none where ACLs are disabled.",
+        ),
         Column(
             "object_ownership",
             Enum("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"),
