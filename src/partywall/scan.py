@@ -40,10 +40,12 @@ class Selection:
     severities: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     """Tables to collect with all their columns besides what the checks read; "all" for every one."""
+    tags: tuple[str, ...] = ()
+    """KEY or KEY=VALUE: what is reported of; everything is judged all the same."""
 
     def given(self) -> dict[str, list[str]]:
         """Only what was limited, for the manifest."""
-        names = ("regions", "services", "checks", "severities", "tables")
+        names = ("regions", "services", "checks", "severities", "tables", "tags")
         return {n: list(getattr(self, n)) for n in names if getattr(self, n)}
 
 
@@ -115,6 +117,9 @@ def demanded(selection: Selection, checks: Sequence[CompiledCheck]) -> Demand:
     else:
         listed = [t for t in tables.values() if not selection.services or t.service in selection.services]
     wanted = inventory(checks, listed) if listed else demand(checks)
+    if selection.tags:
+        for check in checks:
+            wanted[check.check.table].add("tags")
     for name, columns in inventory((), full, full=True).items():
         wanted.setdefault(name, set()).update(columns)
     return wanted

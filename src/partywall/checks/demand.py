@@ -21,11 +21,11 @@ def demand(checks: Iterable[CompiledCheck]) -> Demand:
 
 
 def inventory(checks: Iterable[CompiledCheck], tables: Iterable[Table], *, full: bool = False) -> Demand:
-    """The demand of the checks, and of each table the columns that its listing gives (`full`: all)."""
+    """The demand of the checks, and of each table its tags and what its listing gives (`full`: all)."""
     wanted = demand(checks)
     for table in tables:
         listed = {c.name for c in table.columns if full or not path_call(table, c.path)}
-        wanted.setdefault(table.name, set()).update(listed | ({"tags"} if full else set()))
+        wanted.setdefault(table.name, set()).update(listed | {"tags"})
     return wanted
 
 

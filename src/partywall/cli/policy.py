@@ -22,7 +22,7 @@ def show(
     from partywall.scan import Selection, demanded, load_checks
     from partywall.tables.registry import all_tables
 
-    selection = Selection((), services, checks, severities, tables)
+    selection = Selection(services=services, checks=checks, severities=severities, tables=tables)
     chosen = load_checks(selection, load(config), checks_dirs).chosen
     names = permissions.needed(plan(demanded(selection, chosen), all_tables()))
     writers = {

@@ -61,7 +61,12 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
     data = DataDirectory(request.data)
     resume = ""
     selection = Selection(
-        request.regions, request.services, request.checks, request.severities, request.tables
+        regions=request.regions,
+        services=request.services,
+        checks=request.checks,
+        severities=request.severities,
+        tables=request.tables,
+        tags=request.tags,
     )
     if request.resume:
         interrupted = data.interrupted()
@@ -86,7 +91,7 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
         return 130
     finally:
         signal.signal(signal.SIGTERM, stop)
-    wanted = Wanted(tags=parse_tags(request.tags))
+    wanted = Wanted(tags=parse_tags(selection.tags))
     report: Report = open_report(path, checks.chosen, config, wanted)
     files = written(report, request.formats, request.output or request.data / "reports")
     if not request.quiet:

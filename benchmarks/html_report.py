@@ -1,6 +1,6 @@
 """How long the HTML report takes to write and, in headless Chromium, to open, filter and search.
 
-    python benchmarks/html.py [FINDINGS]
+    python benchmarks/html_report.py [FINDINGS]
 
 The page measures itself: from the start of navigation until the first rows stand in the list.
 """
