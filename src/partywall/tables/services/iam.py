@@ -367,7 +367,16 @@ role = Table(
         ),
         Column("last_used_region", Str, "RoleLastUsed.Region", ""),
     ),
-    relations=(_CUSTOMER_POLICIES,),
+    relations=(
+        _CUSTOMER_POLICIES,
+        Relation(
+            "own_account",
+            "account",
+            columns=("management_account_id",),
+            on={"account_id": "account_id"},
+            doc="The account that the role is in, one element.",
+        ),
+    ),
 )
 
 instance_profile = Table(
