@@ -4,14 +4,13 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     Int,
-    Lookup,
     Str,
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 workgroup = Table(
     "athena_workgroup",
@@ -24,13 +23,7 @@ workgroup = Table(
     title="Name",
     tags="tagging.Tags",
     calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("athena:workgroup")]},
-        ),
+        "tagging": tagging("athena:workgroup"),
         "detail": Call("athena:GetWorkGroup", {"WorkGroup": "workgroup_name"}, at="WorkGroup.Configuration"),
     },
     columns=(

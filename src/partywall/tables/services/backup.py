@@ -6,12 +6,10 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     Field,
     Int,
     List,
-    Lookup,
     Policy,
     Relation,
     Single,
@@ -20,17 +18,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
-
-
-def _tagging(resource_type: str) -> Lookup:
-    """All tagged resources of a type in one call per Region."""
-    return Lookup(
-        "resourcegroupstaggingapi:GetResources",
-        at="ResourceTagMappingList",
-        key="ResourceARN",
-        by="arn",
-        params={"ResourceTypeFilters": [Const(resource_type)]},
-    )
+from partywall.tables.tagging import tagging
 
 
 def _opted_in(preferences: dict[str, Any]) -> list[str]:
@@ -95,7 +83,7 @@ vault = Table(
     title="BackupVaultName",
     tags="tagging.Tags",
     calls={
-        "tagging": _tagging("backup:backup-vault"),
+        "tagging": tagging("backup:backup-vault"),
         # Both answer ResourceNotFoundException for a vault that has none.
         "policy": Call(
             "backup:GetBackupVaultAccessPolicy",
@@ -149,7 +137,7 @@ plan = Table(
     title="BackupPlanName",
     tags="tagging.Tags",
     calls={
-        "tagging": _tagging("backup:backup-plan"),
+        "tagging": tagging("backup:backup-plan"),
         "detail": Call("backup:GetBackupPlan", {"BackupPlanId": "plan_id"}, at="BackupPlan"),
         "selections": Call("backup:ListBackupSelections", {"BackupPlanId": "plan_id"}),
     },
@@ -184,7 +172,7 @@ recovery_point = Table(
     ),
     arn="RecoveryPointArn",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("backup:recovery-point")},
+    calls={"tagging": tagging("backup:recovery-point")},
     columns=(
         Column("vault", Str, "BackupVaultName"),
         Column("resource_arn", Str, "ResourceArn"),
@@ -225,7 +213,7 @@ report_plan = Table(
     arn="ReportPlanArn",
     title="ReportPlanName",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("backup:report-plan")},
+    calls={"tagging": tagging("backup:report-plan")},
     columns=(
         Column("template", Str, "ReportSetting.ReportTemplate", ""),
         Column("bucket", Str, "ReportDeliveryChannel.S3BucketName", ""),

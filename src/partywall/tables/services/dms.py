@@ -7,29 +7,17 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     Int,
     List,
-    Lookup,
     Str,
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 # The severities that a task's component can log at, quietest first; from Default on it logs usefully.
 _LOGS = ("LOGGER_SEVERITY_DEFAULT", "LOGGER_SEVERITY_DEBUG", "LOGGER_SEVERITY_DETAILED_DEBUG")
-
-
-def _tagging(resource_type: str) -> Lookup:
-    """All tagged resources of a type in one call per Region."""
-    return Lookup(
-        "resourcegroupstaggingapi:GetResources",
-        at="ResourceTagMappingList",
-        key="ResourceARN",
-        by="arn",
-        params={"ResourceTypeFilters": [Const(resource_type)]},
-    )
 
 
 def _logged_components(settings: str) -> list[str]:
@@ -53,7 +41,7 @@ instance = Table(
     arn="ReplicationInstanceArn",
     title="ReplicationInstanceIdentifier",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("dms:rep")},
+    calls={"tagging": tagging("dms:rep")},
     columns=(
         Column("status", Str, "ReplicationInstanceStatus", ""),
         Column("instance_class", Str, "ReplicationInstanceClass", ""),
@@ -84,7 +72,7 @@ endpoint = Table(
     arn="EndpointArn",
     title="EndpointIdentifier",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("dms:endpoint")},
+    calls={"tagging": tagging("dms:endpoint")},
     columns=(
         Column("endpoint_type", Enum("source", "target"), "EndpointType", fn=lambda v: str(v).lower()),
         Column("engine", Str, "EngineName"),
@@ -119,7 +107,7 @@ task = Table(
     arn="ReplicationTaskArn",
     title="ReplicationTaskIdentifier",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("dms:task")},
+    calls={"tagging": tagging("dms:task")},
     columns=(
         Column("status", Str, "Status", ""),
         Column("migration_type", Str, "MigrationType", ""),

@@ -17,18 +17,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
-
-
-def _tagging(resource_type: str) -> Lookup:
-    """All tagged resources of a type in one call per Region."""
-    return Lookup(
-        "resourcegroupstaggingapi:GetResources",
-        at="ResourceTagMappingList",
-        key="ResourceARN",
-        by="arn",
-        params={"ResourceTypeFilters": [Const(resource_type)]},
-    )
-
+from partywall.tables.tagging import tagging
 
 table = Table(
     "dynamodb_table",
@@ -41,7 +30,7 @@ table = Table(
     title=".",
     tags="tagging.Tags",
     calls={
-        "tagging": _tagging("dynamodb:table"),
+        "tagging": tagging("dynamodb:table"),
         "detail": Call("dynamodb:DescribeTable", {"TableName": "table_name"}, at="Table"),
         "continuous": Call(
             "dynamodb:DescribeContinuousBackups",
@@ -136,7 +125,7 @@ dax_cluster = Table(
     arn="ClusterArn",
     title="ClusterName",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("dax:cache")},
+    calls={"tagging": tagging("dax:cache")},
     columns=(
         Column("status", Str, "Status", ""),
         Column("node_type", Str, "NodeType", ""),

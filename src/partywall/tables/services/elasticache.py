@@ -16,6 +16,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 _HERE = {"account_id": "account_id", "region": "region"}
 _UPDATE = Struct(
@@ -24,17 +25,6 @@ _UPDATE = Struct(
     Field("released_at", Timestamp, "ServiceUpdateReleaseDate"),
     Field("status", Str, "UpdateActionStatus", ""),
 )
-
-
-def _tagging(resource_type: str) -> Lookup:
-    """All tagged resources of a type in one call per Region."""
-    return Lookup(
-        "resourcegroupstaggingapi:GetResources",
-        at="ResourceTagMappingList",
-        key="ResourceARN",
-        by="arn",
-        params={"ResourceTypeFilters": [Const(resource_type)]},
-    )
 
 
 def _updates(key: str, by: str) -> Lookup:
@@ -63,7 +53,7 @@ cluster = Table(
     title="CacheClusterId",
     tags="tagging.Tags",
     calls={
-        "tagging": _tagging("elasticache:cluster"),
+        "tagging": tagging("elasticache:cluster"),
         "updates": _updates("CacheClusterId", "cluster_id"),
     },
     columns=(
@@ -94,7 +84,7 @@ replication_group = Table(
     title="ReplicationGroupId",
     tags="tagging.Tags",
     calls={
-        "tagging": _tagging("elasticache:replicationgroup"),
+        "tagging": tagging("elasticache:replicationgroup"),
         "updates": _updates("ReplicationGroupId", "replication_group_id"),
     },
     columns=(
@@ -139,7 +129,7 @@ serverless_cache = Table(
     arn="ARN",
     title="ServerlessCacheName",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("elasticache:serverlesscache")},
+    calls={"tagging": tagging("elasticache:serverlesscache")},
     columns=(
         Column("engine", Str, "Engine"),
         Column("engine_version", Str, "FullEngineVersion", ""),
@@ -163,7 +153,7 @@ user = Table(
     arn="ARN",
     title="UserId",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("elasticache:user")},
+    calls={"tagging": tagging("elasticache:user")},
     columns=(
         Column("user_name", Str, "UserName"),
         Column("status", Str, "Status", ""),
@@ -189,7 +179,7 @@ subnet_group = Table(
     arn="ARN",
     title="CacheSubnetGroupName",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("elasticache:subnetgroup")},
+    calls={"tagging": tagging("elasticache:subnetgroup")},
     columns=(
         Column("vpc_id", Str, "VpcId", ""),
         Column("subnet_ids", List(Str), "Subnets[].SubnetIdentifier"),

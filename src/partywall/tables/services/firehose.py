@@ -4,14 +4,13 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     List,
-    Lookup,
     Str,
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 stream = Table(
     "firehose_delivery_stream",
@@ -25,13 +24,7 @@ stream = Table(
     title=".",
     tags="tagging.Tags",
     calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("firehose:deliverystream")]},
-        ),
+        "tagging": tagging("firehose:deliverystream"),
         "detail": Call(
             "firehose:DescribeDeliveryStream",
             {"DeliveryStreamName": "stream_name"},

@@ -7,10 +7,8 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     List,
-    Lookup,
     Policy,
     Relation,
     Single,
@@ -19,6 +17,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 _HERE = {"account_id": "account_id", "region": "region"}
 _SECRET_NAME: Final = re.compile(r"passw(or)?d|secret|token|api[-_]?key|access[-_]?key|credential", re.I)
@@ -30,17 +29,6 @@ _SETTINGS: Final = (
     "--enable-metrics",
 )
 _PROPERTIES: Final = ("JDBC_ENFORCE_SSL", "JDBC_CONNECTION_URL", "USERNAME", "SECRET_ID", "KAFKA_SSL_ENABLED")
-
-
-def _tagging(resource_type: str) -> Lookup:
-    """All tagged resources of a type in one call per Region."""
-    return Lookup(
-        "resourcegroupstaggingapi:GetResources",
-        at="ResourceTagMappingList",
-        key="ResourceARN",
-        by="arn",
-        params={"ResourceTypeFilters": [Const(resource_type)]},
-    )
 
 
 def _secret_like(arguments: dict[str, str]) -> list[str]:
@@ -154,7 +142,7 @@ job = Table(
     arn="arn:{partition}:glue:{region}:{account_id}:job/{name}",
     title="Name",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("glue:job")},
+    calls={"tagging": tagging("glue:job")},
     columns=(
         Column("command", Str, "Command.Name", "", doc="glueetl, gluestreaming, pythonshell or glueray."),
         Column("glue_version", Str, "GlueVersion", "0.9"),
@@ -183,7 +171,7 @@ dev_endpoint = Table(
     arn="arn:{partition}:glue:{region}:{account_id}:devEndpoint/{name}",
     title="EndpointName",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("glue:devEndpoint")},
+    calls={"tagging": tagging("glue:devEndpoint")},
     columns=(
         Column("status", Str, "Status", ""),
         Column("public_address", Str, "PublicAddress", "", doc="Empty: it is in a VPC."),
@@ -203,7 +191,7 @@ connection = Table(
     arn="arn:{partition}:glue:{region}:{account_id}:connection/{name}",
     title="Name",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("glue:connection")},
+    calls={"tagging": tagging("glue:connection")},
     columns=(
         Column("connection_type", Str, "ConnectionType", ""),
         Column("created_at", Timestamp, "CreationTime"),
@@ -229,7 +217,7 @@ ml_transform = Table(
     arn="arn:{partition}:glue:{region}:{account_id}:mlTransform/{transform_id}",
     title="Name",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("glue:mlTransform")},
+    calls={"tagging": tagging("glue:mlTransform")},
     columns=(
         Column("transform_id", Str, "TransformId"),
         Column("glue_version", Str, "GlueVersion", ""),

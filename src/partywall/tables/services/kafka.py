@@ -6,16 +6,15 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     Int,
     List,
-    Lookup,
     Policy,
     Str,
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 
 def _destinations(logs: dict[str, Any]) -> list[str]:
@@ -110,15 +109,7 @@ connector = Table(
     arn="connectorArn",
     title="connectorName",
     tags="tagging.Tags",
-    calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("kafkaconnect:connector")]},
-        )
-    },
+    calls={"tagging": tagging("kafkaconnect:connector")},
     columns=(
         Column("state", Str, "connectorState", ""),
         Column(

@@ -3,15 +3,14 @@
 from partywall.tables.spec import (
     Call,
     Column,
-    Const,
     Enum,
     Int,
-    Lookup,
     Policy,
     Str,
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 stream = Table(
     "kinesis_stream",
@@ -24,13 +23,7 @@ stream = Table(
     title=".",
     tags="tagging.Tags",
     calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("kinesis:stream")]},
-        ),
+        "tagging": tagging("kinesis:stream"),
         "detail": Call(
             "kinesis:DescribeStreamSummary", {"StreamName": "stream_name"}, at="StreamDescriptionSummary"
         ),

@@ -4,26 +4,13 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     Int,
     List,
-    Lookup,
     Str,
     Table,
 )
-
-
-def _tagging(resource_type: str) -> Lookup:
-    """All tagged resources of a type in one call per Region."""
-    return Lookup(
-        "resourcegroupstaggingapi:GetResources",
-        at="ResourceTagMappingList",
-        key="ResourceARN",
-        by="arn",
-        params={"ResourceTypeFilters": [Const(resource_type)]},
-    )
-
+from partywall.tables.tagging import tagging
 
 cluster = Table(
     "memorydb_cluster",
@@ -35,7 +22,7 @@ cluster = Table(
     arn="ARN",
     title="Name",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("memorydb:cluster")},
+    calls={"tagging": tagging("memorydb:cluster")},
     columns=(
         Column("engine", Str, "Engine", "redis"),
         Column("engine_version", Str, "EngineVersion", ""),
@@ -62,7 +49,7 @@ user = Table(
     arn="ARN",
     title="Name",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("memorydb:user")},
+    calls={"tagging": tagging("memorydb:user")},
     columns=(
         Column("status", Str, "Status", ""),
         Column("access_string", Str, "AccessString", "", doc="What the user may do, in Redis' ACL syntax."),

@@ -10,22 +10,11 @@ from partywall.tables.spec import (
     Const,
     Int,
     List,
-    Lookup,
     Policy,
     Str,
     Table,
 )
-
-
-def _tagging(resource_type: str) -> Lookup:
-    """All tagged resources of a type in one call per Region."""
-    return Lookup(
-        "resourcegroupstaggingapi:GetResources",
-        at="ResourceTagMappingList",
-        key="ResourceARN",
-        by="arn",
-        params={"ResourceTypeFilters": [Const(resource_type)]},
-    )
+from partywall.tables.tagging import tagging
 
 
 def _enabled_logs(options: dict[str, Any]) -> list[str]:
@@ -48,7 +37,7 @@ domain = Table(
     title="DomainName",
     tags="tagging.Tags",
     calls={
-        "tagging": _tagging("es:domain"),
+        "tagging": tagging("es:domain"),
         "detail": Batch(
             "opensearch:DescribeDomains",
             param="DomainNames",
@@ -103,7 +92,7 @@ collection = Table(
     arn="arn",
     title="name",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("aoss:collection")},
+    calls={"tagging": tagging("aoss:collection")},
     columns=(
         Column("collection_id", Str, "id"),
         Column("status", Str, "status", ""),

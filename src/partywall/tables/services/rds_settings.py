@@ -10,7 +10,6 @@ from partywall.tables.spec import (
     Field,
     Int,
     List,
-    Lookup,
     Relation,
     Single,
     Str,
@@ -19,6 +18,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 _HERE = {"account_id": "account_id", "region": "region"}
 
@@ -81,17 +81,6 @@ def _parameter_columns() -> tuple[Column, ...]:
     )
 
 
-def _tagging(resource_type: str) -> Lookup:
-    """All tagged resources of a type in one call per Region."""
-    return Lookup(
-        "resourcegroupstaggingapi:GetResources",
-        at="ResourceTagMappingList",
-        key="ResourceARN",
-        by="arn",
-        params={"ResourceTypeFilters": [Const(resource_type)]},
-    )
-
-
 parameter_group = Table(
     "rds_parameter_group",
     service="rds",
@@ -103,7 +92,7 @@ parameter_group = Table(
     title="DBParameterGroupName",
     tags="tagging.Tags",
     calls={
-        "tagging": _tagging("rds:pg"),
+        "tagging": tagging("rds:pg"),
         "values": _parameters("DBParameterGroupName", "DescribeDBParameters"),
     },
     columns=_parameter_columns(),
@@ -120,7 +109,7 @@ cluster_parameter_group = Table(
     title="DBClusterParameterGroupName",
     tags="tagging.Tags",
     calls={
-        "tagging": _tagging("rds:cluster-pg"),
+        "tagging": tagging("rds:cluster-pg"),
         "values": _parameters("DBClusterParameterGroupName", "DescribeDBClusterParameters"),
     },
     columns=_parameter_columns(),
@@ -136,7 +125,7 @@ option_group = Table(
     arn="OptionGroupArn",
     title="OptionGroupName",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("rds:og")},
+    calls={"tagging": tagging("rds:og")},
     columns=(
         Column("engine", Str, "EngineName", ""),
         Column("major_engine_version", Str, "MajorEngineVersion", ""),
@@ -165,7 +154,7 @@ proxy = Table(
     arn="DBProxyArn",
     title="DBProxyName",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("rds:db-proxy")},
+    calls={"tagging": tagging("rds:db-proxy")},
     columns=(
         Column("status", Str, "Status", ""),
         Column("engine_family", Str, "EngineFamily", ""),
@@ -202,7 +191,7 @@ event_subscription = Table(
     arn="EventSubscriptionArn",
     title="CustSubscriptionId",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("rds:es")},
+    calls={"tagging": tagging("rds:es")},
     columns=(
         Column("topic_arn", Str, "SnsTopicArn", ""),
         Column("status", Str, "Status", ""),

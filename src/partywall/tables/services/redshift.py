@@ -6,29 +6,17 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Int,
     List,
-    Lookup,
     Relation,
     Str,
     StrMap,
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 _HERE = {"account_id": "account_id", "region": "region"}
-
-
-def _tagging(resource_type: str) -> Lookup:
-    """All tagged resources of a type in one call per Region."""
-    return Lookup(
-        "resourcegroupstaggingapi:GetResources",
-        at="ResourceTagMappingList",
-        key="ResourceARN",
-        by="arn",
-        params={"ResourceTypeFilters": [Const(resource_type)]},
-    )
 
 
 def _values(parameters: list[dict[str, Any]]) -> dict[str, str]:
@@ -178,7 +166,7 @@ workgroup = Table(
     arn="workgroupArn",
     title="workgroupName",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("redshift-serverless:workgroup")},
+    calls={"tagging": tagging("redshift-serverless:workgroup")},
     columns=(
         Column("namespace", Str, "namespaceName", ""),
         Column("status", Str, "status", ""),
@@ -203,7 +191,7 @@ namespace = Table(
     arn="namespaceArn",
     title="namespaceName",
     tags="tagging.Tags",
-    calls={"tagging": _tagging("redshift-serverless:namespace")},
+    calls={"tagging": tagging("redshift-serverless:namespace")},
     columns=(
         Column("status", Str, "status", ""),
         Column("kms_key_id", Str, "kmsKeyId", "AWS_OWNED_KMS_KEY", doc="AWS_OWNED_KMS_KEY: AWS's own key."),
