@@ -1,8 +1,8 @@
 """AWS Glue: the Data Catalog, jobs, connections, development endpoints and security configurations."""
 
-import re
 from typing import Final
 
+from partywall.tables.secret_patterns import is_secret
 from partywall.tables.spec import (
     Bool,
     Call,
@@ -20,28 +20,19 @@ from partywall.tables.spec import (
 from partywall.tables.tagging import tagging
 
 _HERE = {"account_id": "account_id", "region": "region"}
-_SECRET_NAME: Final = re.compile(r"passw(or)?d|secret|token|api[-_]?key|access[-_]?key|credential", re.I)
-_REFERENCE_NAME: Final = re.compile(r"(arn|id|name|path|uri|region)$", re.I)
 _SETTINGS: Final = (
     "--enable-continuous-cloudwatch-log",
     "--job-bookmark-option",
     "--encryption-type",
     "--enable-metrics",
 )
-_PROPERTIES: Final = ("JDBC_ENFORCE_SSL", "JDBC_CONNECTION_URL", "USERNAME", "SECRET_ID", "KAFKA_SSL_ENABLED")
+# Neither URLs nor options, which may carry passwords.
+_PROPERTIES: Final = ("JDBC_ENFORCE_SSL", "USERNAME", "SECRET_ID", "KAFKA_SSL_ENABLED")
 
 
 def _secret_like(arguments: dict[str, str]) -> list[str]:
-    """Names of arguments that seem to hold a secret itself; their values never leave this function."""
-    return sorted(
-        name
-        for name, value in arguments.items()
-        if value
-        and _SECRET_NAME.search(name)
-        and not _REFERENCE_NAME.search(name)
-        and not value.startswith("arn:")
-        and value.lower() not in ("true", "false")
-    )
+    """Names of arguments that seem to hold a credential; their values never leave this function."""
+    return sorted(n for n, value in arguments.items() if is_secret(n.lstrip("-").replace("-", "_"), value))
 
 
 def _settings(arguments: dict[str, str]) -> dict[str, str]:
@@ -49,11 +40,7 @@ def _settings(arguments: dict[str, str]) -> dict[str, str]:
 
 
 def _properties(properties: dict[str, str]) -> dict[str, str]:
-    """The properties that matter to security, none of them a secret; a URL loses what follows its '?'."""
-    kept = {name: properties[name] for name in _PROPERTIES if name in properties}
-    if "JDBC_CONNECTION_URL" in kept:
-        kept["JDBC_CONNECTION_URL"] = kept["JDBC_CONNECTION_URL"].partition("?")[0]
-    return kept
+    return {name: properties[name] for name in _PROPERTIES if name in properties}
 
 
 catalog = Table(
