@@ -1,7 +1,10 @@
 """Filter patterns are judged by what they match, however they are written."""
 
+import re
+
 import pytest
 
+from partywall.checks.loader import catalogue
 from partywall.tables.filter_pattern import PatternError, compile_pattern
 from partywall.tables.trail_activity import ACTIVITIES, caught
 
@@ -125,3 +128,12 @@ def test_an_activity_is_caught_whole_and_not_with_everything_else(
 def test_negating_a_list_of_events_does_not_pass_for_naming_them() -> None:
     assert "trail-changes" not in caught("{ $.eventName != CreateTrail && $.eventName != DeleteTrail }")
     assert len(ACTIVITIES) == 15
+
+
+@pytest.mark.parametrize("activity", ACTIVITIES)
+def test_the_catalogue_mends_a_missing_filter_with_one_that_passes(activity: str) -> None:
+    wanted = f"contains(f.activities, '{activity}')"
+    (check,) = (c.check for c in catalogue().values() if wanted in c.check.predicate)
+    found = re.search(r"--filter-pattern '([^']*)'", check.fix.cli)
+    assert found is not None
+    assert caught(found[1]) == [activity]
