@@ -60,6 +60,22 @@ def _age_instance(account: str, region: str, name: str, when: datetime) -> None:
     instance.launch_time = when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
+def _age_role(account: str, _region: str, name: str, when: datetime) -> None:
+    _role(account, name).create_date = when
+
+
+def _age_role_use(account: str, region: str, name: str, when: datetime) -> None:
+    role = _role(account, name)
+    role.last_used = when
+    role.last_used_region = region
+
+
+def _role(account: str, name: str) -> Any:
+    from moto.iam.models import iam_backends
+
+    return iam_backends[account]["aws"].get_role(name)
+
+
 def _end_certificate(account: str, region: str, name: str, when: datetime) -> None:
     from moto.acm.models import acm_backends
 
@@ -72,6 +88,8 @@ _KINDS: dict[str, Callable[[str, str, str, datetime], None]] = {
     "iam_password_used": _age_password,
     "iam_access_key": _age_key,
     "iam_access_key_used": _age_key_use,
+    "iam_role": _age_role,
+    "iam_role_used": _age_role_use,
     "certificate_end": _end_certificate,
     "secret": _age_secret,
     "snapshot": _age_snapshot,

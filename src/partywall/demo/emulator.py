@@ -24,7 +24,7 @@ from partywall.demo.fake import Fake
 from partywall.demo.faults import Fault, Faults
 from partywall.demo.http import HttpServer, Reply, Request
 from partywall.demo.identify import Target, identify
-from partywall.demo.moto_app import moto_application
+from partywall.demo.moto_app import as_seen_in_organizations, moto_application
 from partywall.demo.protocol import AwsError, protocol_of, unsupported, write_error
 
 ADMIN = "/_partywall/"
@@ -155,10 +155,14 @@ class Emulator:
 
     def _answer(self, request: Request, target: Target, call: Call) -> Reply:
         try:
-            reply = self.fake.answer(request, target, call.account)
+            if target.service == "organizations":
+                request = as_seen_in_organizations(request, call.account, target.operation)
+            reply = self.fake.answer(request, target, call.account, self._call_moto)
             if reply is not None:
                 return reply
             reply = self._call_moto(request)
+        except AwsError as refused:
+            return write_error(target.service, protocol_of(target.service, request), refused)
         except NotImplementedError:
             return self._unsupported(request, target)
         except Exception:

@@ -14,7 +14,14 @@ from typing import Any, cast
 
 from partywall.demo.http import Reply, Request
 from partywall.demo.identify import Target
-from partywall.demo.protocol import AwsError, parse_params, protocol_of, write_answer, write_error
+from partywall.demo.protocol import (
+    AwsError,
+    parse_params,
+    protocol_of,
+    read_answer,
+    write_answer,
+    write_error,
+)
 from partywall.demo.shapes import check_answer, page
 
 State = dict[str, Any]
@@ -22,7 +29,10 @@ State = dict[str, Any]
 
 @dataclass(slots=True)
 class Asked:
-    """A request to the fake: whose, where and what; `state` is kept per account, region and service."""
+    """A request to the fake: whose, where and what; `state` is kept per account, region and service.
+
+    `ask_moto` gives moto's own answer, to be completed, or None where moto answers an error.
+    """
 
     account: str
     region: str
@@ -30,6 +40,7 @@ class Asked:
     operation: str
     params: dict[str, Any]
     state: State
+    ask_moto: Callable[[], dict[str, Any] | None]
 
     def arn(self, resource: str, service: str = "", region: str | None = None) -> str:
         """An ARN of this account and region."""
@@ -47,13 +58,14 @@ class _Filled:
 
 
 def _handlers() -> dict[tuple[str, str], Answer]:
-    from partywall.demo import fake_compute, fake_defaults, fake_iam, fake_security
+    from partywall.demo import fake_compute, fake_defaults, fake_gaps, fake_iam, fake_security
 
     tables: list[dict[str, Any]] = [
         fake_defaults.ANSWERS,
         fake_security.ANSWERS,
         fake_compute.ANSWERS,
         fake_iam.ANSWERS,
+        fake_gaps.ANSWERS,
     ]
     return {
         (service, operation): answer
@@ -123,7 +135,9 @@ class Fake:
                         return entry.answer
         return _HANDLERS.get((asked.service, asked.operation))
 
-    def answer(self, request: Request, target: Target, account: str) -> Reply | None:
+    def answer(
+        self, request: Request, target: Target, account: str, call_moto: Callable[[Request], Reply]
+    ) -> Reply | None:
         """The reply to a request, or None where it is moto's to answer."""
         key = (target.service, target.operation)
         if key not in _HANDLERS and key not in self._filled_operations:
@@ -131,7 +145,11 @@ class Fake:
         protocol = protocol_of(target.service, request)
         params = parse_params(target.service, target.operation, request)
         state = self.state(account, target.region, target.service)
-        asked = Asked(account, target.region, target.service, target.operation, params, state)
+
+        def ask_moto() -> dict[str, Any] | None:
+            return read_answer(target.service, target.operation, protocol, call_moto(request))
+
+        asked = Asked(account, target.region, target.service, target.operation, params, state, ask_moto)
         found = self._find(asked)
         if found is None:
             return None

@@ -51,7 +51,7 @@ EMPTY: dict[str, str] = {
     "DescribeClientVpnRoutes DescribeClientVpnTargetNetworks DescribeCoipPools DescribeConversionTasks "
     "DescribeExportImageTasks DescribeExportTasks DescribeFastLaunchImages DescribeFastSnapshotRestores "
     "DescribeFpgaImages DescribeHostReservations DescribeImportImageTasks DescribeImportSnapshotTasks "
-    "DescribeInstanceConnectEndpoints DescribeInstanceEventWindows DescribeInstanceImageMetadata "
+    "DescribeInstanceConnectEndpoints DescribeInstanceEventWindows "
     "DescribeIpams DescribeIpamPools DescribeIpamScopes DescribeIpamResourceDiscoveries "
     "DescribeIpamResourceDiscoveryAssociations DescribeIpv6Pools DescribeLocalGateways "
     "DescribeLocalGatewayRouteTables DescribeLockedSnapshots DescribeMacHosts DescribeMovingAddresses "
@@ -227,8 +227,7 @@ CONSTANT: dict[str, dict[str, Any]] = {
         "GetFunctionRecursionConfig": {"RecursiveLoop": "Terminate"},
     },
     "resource-explorer-2": {"GetDefaultView": {}},
-    "shield": {"DescribeDRTAccess": {}, "DescribeEmergencyContactSettings": {},
-               "GetSubscriptionState": {"SubscriptionState": "INACTIVE"}},
+    "shield": {"DescribeDRTAccess": {}, "DescribeEmergencyContactSettings": {}},
     "sns": {"GetSMSSandboxAccountStatus": {"IsInSandbox": True}, "GetDataProtectionPolicy": {}},
     "wellarchitected": {
         "ListLenses": {

@@ -5,8 +5,12 @@ from __future__ import annotations
 import functools
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+
+from partywall.demo.http import Request
+from partywall.demo.protocol import AwsError
 
 
 @functools.cache
@@ -49,6 +53,26 @@ def _snapshots(response: Any) -> Any:
     if owners:
         snapshots = [snapshot for snapshot in snapshots if snapshot.owner_id in owners]
     return ActionResult({"Snapshots": snapshots})
+
+
+def as_seen_in_organizations(request: Request, account: str, operation: str) -> Request:
+    """The request as AWS Organizations takes it: for the management account where it may ask, as AWS has it.
+
+    moto keeps the organization with its management account and shows the members an empty one. Raises
+    AwsError where a member account that administers nothing asks for more than the organization's summary.
+    """
+    from moto.organizations.models import organizations_backends
+
+    backends: Any = organizations_backends
+    if account not in backends.master_accounts or operation in ("DescribeOrganization", "LeaveOrganization"):
+        return request
+    master, partition = backends.master_accounts[account]
+    if account == master:
+        return request
+    if all(admin.account.id != account for admin in backends[master][partition].admins):
+        raise AwsError("AccessDeniedException", "You don't have permissions to access this resource.")
+    # moto's own header for tests, which names the account outright.
+    return replace(request, raw_headers=[*request.raw_headers, ("x-moto-account-id", master)])
 
 
 def moto_application() -> Any:

@@ -79,6 +79,20 @@ def write_answer(service: str, operation: str, protocol: str, answer: dict[str, 
     )
 
 
+def read_answer(service: str, operation: str, protocol: str, reply: Reply) -> dict[str, Any] | None:
+    """The answer that a reply carries, as botocore parses it; None where it carries an error."""
+    from botocore.parsers import create_parser
+
+    if reply.status >= 300:
+        return None
+    parser: Any = create_parser(protocol)
+    shape = service_model(service).operation_model(operation).output_shape
+    wire = {"body": reply.body, "headers": dict(reply.headers), "status_code": reply.status}
+    answer: dict[str, Any] = parser.parse(wire, shape)
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
 def write_error(service: str, protocol: str, error: AwsError) -> Reply:
     """The reply that carries an error in the protocol's own shape."""
     extra = [("x-amzn-RequestId", REQUEST_ID)]

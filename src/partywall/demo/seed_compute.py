@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import zipfile
@@ -11,7 +10,7 @@ from typing import Any
 from partywall.demo.desk import HOME, Desk, policy, tag_map, tags
 
 _IMAGE = "ami-04681a1dbd79675a5"  # Amazon Linux 2, in moto in every region.
-_USER_DATA = base64.b64encode(b"#!/bin/sh\nexport DB_PASSWORD=not-a-real-one\nservice shop start\n").decode()
+_USER_DATA = "#!/bin/sh\nexport DB_PASSWORD=not-a-real-one\nservice shop start\n"
 
 
 def _code() -> bytes:
@@ -65,14 +64,8 @@ def _instances(desk: Desk) -> None:
             UserData=_USER_DATA if legacy else "",
             Monitoring={"Enabled": not legacy},
             EbsOptimized=not legacy,
-            NetworkInterfaces=[
-                {
-                    "DeviceIndex": 0,
-                    "SubnetId": desk.ids[f"subnet/{subnet}/{HOME}"],
-                    "AssociatePublicIpAddress": public,
-                    "Groups": [desk.ids[f"sg/{group}/{HOME}"] for group in groups],
-                }
-            ],
+            SubnetId=desk.ids[f"subnet/{subnet}/{HOME}"],
+            SecurityGroupIds=[desk.ids[f"sg/{group}/{HOME}"] for group in groups],
             MetadataOptions={
                 "HttpTokens": "required" if strict else "optional",
                 "HttpEndpoint": "enabled",
@@ -92,6 +85,10 @@ def _instances(desk: Desk) -> None:
         )["Instances"][0]["InstanceId"]
         desk.ids[f"instance/{name}"] = made
         desk.age("instance", made, days)
+        if public and subnet.startswith("main"):
+            # The tidy subnets give no addresses by themselves, the legacy ones do.
+            address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+            ec2.associate_address(InstanceId=made, AllocationId=address)
     ec2.modify_instance_attribute(
         InstanceId=next(v for k, v in desk.ids.items() if k.startswith("instance/")),
         DisableApiTermination={"Value": True},

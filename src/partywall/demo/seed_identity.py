@@ -92,6 +92,9 @@ def _roles(desk: Desk) -> None:
             MaxSessionDuration=43200 if name == "legacy-monitoring" else 3600,
         )
         desk.ids[f"role/{name}"] = made["Role"]["Arn"]
+        desk.age("iam_role", name, 1000)
+        if name not in ("scheduler", "anyone-can-try", "github-preview", "legacy-monitoring"):
+            desk.age("iam_role_used", name, 2)
         for policy_name in managed:
             iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy_name}")
     iam.put_role_policy(
@@ -182,7 +185,7 @@ _USERS: dict[str, dict[str, tuple[list[str], bool, bool, list[int]]]] = {
         "li.chen": (["developers"], True, True, [20]),
         "priya.nair": (["developers"], True, True, [120]),
         "sam.reid": (["support"], True, False, []),
-        "ci-deploy": ([], False, False, [648]),
+        "ci-deploy": ([], False, False, [648, 210]),
         "backup-agent": ([], False, False, [71]),
         "old-contractor": (["developers"], True, False, [1102]),
         "metrics-exporter": ([], False, False, [15]),

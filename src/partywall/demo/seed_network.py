@@ -31,7 +31,7 @@ _GROUPS: dict[str, list[dict[str, Any]]] = {
     "nfs": [_rule(2049, _INSIDE)],
 }
 _LEGACY_GROUPS: dict[str, list[dict[str, Any]]] = {
-    "legacy-ssh-anywhere": [_rule(22, _OPEN), _rule(3389, _OPEN)],
+    "legacy-ssh-anywhere": [_rule(22, _OPEN), _rule(22, "::/0"), _rule(3389, _OPEN)],
     "legacy-mysql-open": [_rule(3306, _OPEN)],
     "legacy-all-traffic": [_EVERYTHING],
     "legacy-mongo": [_rule(27017, "::/0")],
