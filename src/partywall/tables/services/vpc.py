@@ -90,13 +90,6 @@ vpc = Table(
             {"vpc_id": "vpc_id", "region": "region"},
         ),
         Relation(
-            "firewalls",
-            "networkfirewall_firewall",
-            ("name", "vpc_id"),
-            {"vpc_id": "vpc_id", "region": "region"},
-            doc="AWS Network Firewall firewalls that stand in the VPC.",
-        ),
-        Relation(
             "query_logs",
             "route53_resolver_query_log_association",
             ("query_log_config_id", "status"),
