@@ -13,6 +13,7 @@ from partywall import __version__
 from partywall.aws.answers import CallFailed, Outcome
 from partywall.aws.codec import malformed
 from partywall.aws.credentials import Credentials
+from partywall.aws.endpoints import without_label
 from partywall.aws.models import plain_session
 from partywall.aws.parsers import Malformed, load_json
 
@@ -139,6 +140,7 @@ class BotoTransport:
                     config=self._config,
                 )
                 found.meta.events.register_first("before-parse", self._before_parse)
+                found.meta.events.register_first("before-sign", _without_account_host)
         return found
 
     def _before_parse(self, operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
@@ -163,6 +165,11 @@ class BotoTransport:
 
             key = fingerprint(credentials.account_id, service, region, operation, params)
             self._observer(key, service, region, operation, params, *answer)
+
+
+def _without_account_host(request: Any, **_: Any) -> None:
+    """An emulator on the loopback interface has no host of the account's own, as S3 Control's have."""
+    request.url = without_label(request.url)
 
 
 def _lost(code: str, error: Exception, *, retryable: bool = True) -> CallFailed:

@@ -223,7 +223,7 @@ class EndpointBook:
         signature = kind or regional.signature
         if kind == "v4":
             signature = "s3v4" if name in S3_SIGNING_NAMES else "v4"
-        url = _without_label(info.url)
+        url = without_label(info.url)
         return Endpoint(url, dict(info.headers), signature, str(region), str(name), is_loopback(url))
 
 
@@ -237,7 +237,7 @@ def is_loopback(url: str) -> bool:
     return host == "localhost" or bool(_NUMERIC.fullmatch(host)) or ":" in host
 
 
-def _without_label(url: str) -> str:
+def without_label(url: str) -> str:
     """Take an account id back off an address in numbers: emulators are reached without such names."""
     parts = urlsplit(url)
     label, _, rest = (parts.hostname or "").partition(".")
