@@ -255,3 +255,59 @@ def test_connections_keep_no_url_or_password() -> None:
     }
     row = listed("glue_connection", {"Name": "a", "ConnectionProperties": properties})
     assert row["properties"] == {"USERNAME": "app", "SECRET_ID": "s"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "anonymous"),
+    [
+        ({"Principal": {"AWS": "*"}, "Action": ["elasticfilesystem:ClientMount"]}, True),
+        ({"Principal": "*", "Action": "elasticfilesystem:Client*"}, True),
+        (
+            {
+                "Principal": "*",
+                "Action": "*",
+                "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}},
+            },
+            True,
+        ),
+        ({"Principal": "*", "Action": "elasticfilesystem:ClientWrite"}, False),
+        ({"Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "*"}, False),
+        (
+            {
+                "Principal": "*",
+                "Action": "*",
+                "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}},
+            },
+            False,
+        ),
+    ],
+)
+def test_clients_mount_without_credentials_where_everyone_may_mount(statement: Any, anonymous: bool) -> None:
+    policy = json.dumps({"Statement": {"Effect": "Allow", "Resource": "*", **statement}})
+    row = answered("efs_file_system", {"FileSystemId": "fs-1"}, "policy", {"Policy": policy})
+    assert row["anonymous_mount"] is anonymous
+    assert answered("efs_file_system", {"FileSystemId": "fs-1"}, "policy", MISSING)["anonymous_mount"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "denies"),
+    [
+        ({"Effect": "Deny", "Principal": "*", "Action": "backup:Delete*"}, True),
+        ({"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["backup:DeleteRecoveryPoint"]}, True),
+        ({"Effect": "Deny", "Principal": "*", "Action": "backup:StartCopyJob"}, False),
+        ({"Effect": "Allow", "Principal": "*", "Action": "backup:DeleteRecoveryPoint"}, False),
+        (
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "backup:*",
+                "Condition": {"ArnNotEquals": {"aws:PrincipalArn": "arn"}},
+            },
+            False,
+        ),
+    ],
+)
+def test_a_vault_refuses_deletion_where_everyone_is_denied_it(statement: Any, denies: bool) -> None:
+    policy = json.dumps({"Statement": [statement]})
+    row = answered("backup_vault", {"BackupVaultName": "v"}, "policy", {"Policy": policy})
+    assert row["denies_deletion"] is denies

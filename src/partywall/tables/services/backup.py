@@ -1,5 +1,6 @@
 """AWS Backup: vaults, plans with their selections, recovery points, report plans and what is protected."""
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 from partywall.tables.spec import (
@@ -72,6 +73,30 @@ region = Table(
     ),
 )
 
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _denies_deletion(document: str) -> bool:
+    """Whether some statement keeps everyone from deleting recovery points."""
+    import orjson
+
+    return any(_denies_everyone(s) for s in _listed(orjson.loads(document).get("Statement") or []))
+
+
+def _denies_everyone(statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    named = _listed(principal.get("AWS") or []) if isinstance(principal, dict) else [principal]
+    actions = [str(a).lower() for a in _listed(statement.get("Action") or [])]
+    return (
+        statement.get("Effect") == "Deny"
+        and "*" in named
+        and not statement.get("Condition")
+        and any(fnmatchcase("backup:deleterecoverypoint", action) for action in actions)
+    )
+
+
 vault = Table(
     "backup_vault",
     service="backup",
@@ -111,6 +136,14 @@ vault = Table(
         Column("min_retention_days", Int, "MinRetentionDays", 0, doc="0: no limit."),
         Column("max_retention_days", Int, "MaxRetentionDays", 0, doc="0: no limit."),
         Column("policy", Policy("resource"), "policy.Policy", "", doc="Access policy; empty: there is none."),
+        Column(
+            "denies_deletion",
+            Bool,
+            "policy.Policy",
+            False,
+            doc="The policy denies everyone backup:DeleteRecoveryPoint, without a condition.",
+            fn=_denies_deletion,
+        ),
         Column("notification_topic", Str, "notifications.SNSTopicArn", "", doc="Empty: nobody is told."),
         Column("notification_events", List(Str), "notifications.BackupVaultEvents"),
     ),

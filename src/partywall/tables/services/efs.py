@@ -1,5 +1,8 @@
 """Amazon EFS: file systems, their mount targets and access points."""
 
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
 from partywall.tables.spec import (
     Bool,
     Call,
@@ -14,6 +17,42 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+
+# Conditions that hold for a client without credentials as well.
+_NETWORK_KEYS: Final = frozenset(
+    {
+        "elasticfilesystem:accessedviamounttarget",
+        "elasticfilesystem:accesspointarn",
+        "aws:securetransport",
+        "aws:sourceip",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+    }
+)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _anonymous_mount(document: str) -> bool:
+    """Whether some Allow lets clients mount that show no credentials."""
+    import orjson
+
+    return any(_mounts_anonymously(s) for s in _listed(orjson.loads(document).get("Statement") or []))
+
+
+def _mounts_anonymously(statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    named = _listed(principal.get("AWS") or []) if isinstance(principal, dict) else [principal]
+    if statement.get("Effect") != "Allow" or "*" not in named:
+        return False
+    actions = [str(a).lower() for a in _listed(statement.get("Action") or [])]
+    if not any(fnmatchcase("elasticfilesystem:clientmount", a) for a in actions):
+        return False
+    conditions: dict[str, dict[str, Any]] = statement.get("Condition") or {}
+    return all(key.lower() in _NETWORK_KEYS for operator in conditions.values() for key in operator)
+
 
 file_system = Table(
     "efs_file_system",
@@ -61,6 +100,15 @@ file_system = Table(
         ),
         Column("policy", Policy("resource"), "policy.Policy", "", doc="Empty: AWS's default, full access."),
         Column(
+            "anonymous_mount",
+            Bool,
+            "policy.Policy",
+            True,
+            doc="A client may mount without IAM: there is no policy, or an Allow of ClientMount for everyone "
+            "with conditions on the network alone. Deny statements are not read.",
+            fn=_anonymous_mount,
+        ),
+        Column(
             "automatic_backups",
             Bool,
             "backup.BackupPolicy.Status",
@@ -71,6 +119,13 @@ file_system = Table(
         Column("replica_regions", List(Str), "replication.Destinations[].Region"),
     ),
     relations=(
+        Relation(
+            "kms_keys",
+            "kms_key",
+            ("key_manager",),
+            {"kms_key_id": "arn", "region": "region"},
+            doc="The key, where it is one of this account; AWS's own keys are never another's.",
+        ),
         Relation(
             "backups",
             "backup_protected_resource",

@@ -117,6 +117,15 @@ replication_group = Table(
         Column("log_types", List(Str), "LogDeliveryConfigurations[].LogType"),
         Column("pending_updates", List(_UPDATE), "updates", doc="Security updates not yet applied."),
     ),
+    relations=(
+        Relation(
+            "kms_keys",
+            "kms_key",
+            ("key_manager",),
+            {"kms_key_id": "arn", "region": "region"},
+            doc="The key, where it is one of this account; AWS's own keys are never another's.",
+        ),
+    ),
 )
 
 serverless_cache = Table(

@@ -10,6 +10,7 @@ from partywall.tables.spec import (
     Int,
     List,
     Policy,
+    Relation,
     Str,
     Table,
     Timestamp,
@@ -95,6 +96,15 @@ cluster = Table(
         Column("subnet_ids", List(Str), "Provisioned.BrokerNodeGroupInfo.ClientSubnets"),
         Column(
             "policy", Policy("resource"), "policy.Policy", "", doc="Cluster policy; empty: there is none."
+        ),
+    ),
+    relations=(
+        Relation(
+            "kms_keys",
+            "kms_key",
+            ("key_manager",),
+            {"kms_key_arn": "arn", "region": "region"},
+            doc="The key, where it is one of this account; AWS's own keys are never another's.",
         ),
     ),
 )

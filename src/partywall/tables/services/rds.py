@@ -81,6 +81,16 @@ def _exposure(what: str) -> tuple[Relation, ...]:
     )
 
 
+def _keys() -> Relation:
+    return Relation(
+        "kms_keys",
+        "kms_key",
+        ("key_manager",),
+        {"kms_key_id": "arn", "region": "region"},
+        doc="The key, where it is one of this account; AWS's own keys are never another's.",
+    )
+
+
 def _backups() -> Relation:
     return Relation(
         "backups",
@@ -181,6 +191,7 @@ instance = Table(
     relations=(
         *_exposure("instance"),
         _backups(),
+        _keys(),
         Relation(
             "parameter_groups",
             "rds_parameter_group",
@@ -274,6 +285,7 @@ def _cluster(
         columns=(*_cluster_columns(), *extra),
         relations=(
             _backups(),
+            _keys(),
             Relation(
                 "parameter_groups",
                 "rds_cluster_parameter_group",

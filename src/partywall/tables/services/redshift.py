@@ -85,6 +85,13 @@ cluster = Table(
             {"parameter_group_names[]": "name", **_HERE},
         ),
         _security_groups(),
+        Relation(
+            "kms_keys",
+            "kms_key",
+            ("key_manager",),
+            {"kms_key_id": "arn", "region": "region"},
+            doc="The key, where it is one of this account; AWS's own keys are never another's.",
+        ),
     ),
 )
 
