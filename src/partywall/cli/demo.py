@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,16 +19,14 @@ if TYPE_CHECKING:
 
 def run(data: Path, *, keep: bool, samples: bool) -> int:
     """Seeds the emulator, scans its three accounts over HTTP, prints the summary and writes the report."""
-    try:
-        from partywall.demo.emulator import EmulatorProcess
-        from partywall.demo.organisation import seed
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"the demo needs {error.name}; install it with: pip install 'partywall[demo]'"
-        ) from error
+    for needed in ("moto", "flask", "boto3"):
+        if find_spec(needed) is None:
+            raise UserError(f"the demo needs {needed}; install it with: pip install 'partywall[demo]'")
     from partywall.cli.scanning import Request
     from partywall.cli.scanning import run as scan
     from partywall.demo.desk import REGIONS
+    from partywall.demo.emulator import EmulatorProcess
+    from partywall.demo.organisation import seed
 
     began = time.monotonic()
     with EmulatorProcess() as emulator:
