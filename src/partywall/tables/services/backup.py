@@ -46,6 +46,7 @@ region = Table(
         ),
     ),
     relations=(
+        Relation("vaults", "backup_vault", ("arn",), {"account_id": "account_id", "region": "region"}),
         Relation("plans", "backup_plan", ("arn",), {"account_id": "account_id", "region": "region"}),
         Relation(
             "report_plans", "backup_report_plan", ("arn",), {"account_id": "account_id", "region": "region"}

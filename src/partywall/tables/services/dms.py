@@ -124,4 +124,23 @@ task = Table(
     ),
 )
 
-TABLES = (instance, endpoint, task)
+certificate = Table(
+    "dms_certificate",
+    service="dms",
+    scope="regional",
+    resource_type="AWS::DMS::Certificate",
+    doc="A certificate that endpoints verify servers with.",
+    rows=Call("dms:DescribeCertificates", at="Certificates"),
+    arn="CertificateArn",
+    title="CertificateIdentifier",
+    tags="tagging.Tags",
+    calls={"tagging": tagging("dms:cert")},
+    columns=(
+        Column("valid_from", Timestamp, "ValidFromDate"),
+        Column("valid_to", Timestamp, "ValidToDate"),
+        Column("key_length", Int, "KeyLength", 0),
+        Column("signing_algorithm", Str, "SigningAlgorithm", ""),
+    ),
+)
+
+TABLES = (instance, endpoint, task, certificate)

@@ -9,6 +9,7 @@ from partywall.tables.spec import (
     Enum,
     Int,
     List,
+    Lookup,
     Policy,
     Relation,
     Str,
@@ -38,7 +39,10 @@ cluster = Table(
     arn="ClusterArn",
     title="ClusterName",
     tags="Tags",
-    calls={"policy": Call("kafka:GetClusterPolicy", {"ClusterArn": "arn"}, absent=("NotFoundException",))},
+    calls={
+        "policy": Call("kafka:GetClusterPolicy", {"ClusterArn": "arn"}, absent=("NotFoundException",)),
+        "versions": Lookup("kafka:ListKafkaVersions", at="KafkaVersions", key="Version", by="kafka_version"),
+    },
     columns=(
         Column("cluster_type", Enum("PROVISIONED", "SERVERLESS"), "ClusterType"),
         Column("state", Str, "State", ""),
@@ -49,6 +53,13 @@ cluster = Table(
             "Provisioned.CurrentBrokerSoftwareInfo.KafkaVersion",
             "",
             doc="Empty: serverless.",
+        ),
+        Column(
+            "kafka_version_status",
+            Enum("ACTIVE", "DEPRECATED", "not-offered"),
+            "versions.Status",
+            "not-offered",
+            doc="not-offered: AWS lists the version no more, or the cluster is serverless.",
         ),
         Column(
             "public_access",
