@@ -80,7 +80,7 @@ vpc = Table(
         Relation(
             "subnets",
             "vpc_subnet",
-            ("subnet_id", "availability_zone", "map_public_ip_on_launch"),
+            ("subnet_id", "availability_zone", "route_tables", "vpc_route_tables"),
             {"vpc_id": "vpc_id", "region": "region"},
         ),
         Relation(
