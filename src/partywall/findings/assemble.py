@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.checks.loader import CompiledCheck
@@ -12,7 +13,7 @@ from partywall.findings.exceptions import RiskException, in_force
 from partywall.findings.lifecycle import FAILED_LISTING, FILE, ID
 from partywall.findings.model import VERDICT_NAMES, Report, ScanInfo, findings_schema
 from partywall.findings.priority import priority_sql, priority_why_sql
-from partywall.findings.verdicts import Overrides, by_table, failing_sql, verdict_file
+from partywall.findings.verdicts import CAUSE_TYPE, Overrides, by_table, failing_sql, verdict_file
 from partywall.lake.engine import Lake
 from partywall.lake.source import literal, quote
 
@@ -121,22 +122,22 @@ def fill_raw(
 ) -> None:
     """Fills `_raw` (verdicts with messages and causes) and `_checks` (check_id, severity, table_name)."""
     now = lake.manifest.started_at
-    cause = "STRUCT(call VARCHAR, operation VARCHAR, region VARCHAR, outcome VARCHAR, code VARCHAR,"
-    cause += " denied_by VARCHAR, message VARCHAR)"
     lake.execute(
         "CREATE OR REPLACE TEMP TABLE _raw (check_id VARCHAR, account_id VARCHAR, region VARCHAR,"
         " resource_arn VARCHAR, resource_name VARCHAR, tags MAP(VARCHAR, VARCHAR), verdict UTINYINT,"
-        f" message VARCHAR, cause {cause})"
+        f" message VARCHAR, cause {CAUSE_TYPE})"
     )
     lake.execute(
         "CREATE OR REPLACE TEMP TABLE _checks (check_id VARCHAR, severity VARCHAR, table_name VARCHAR)"
     )
     if checks:
-        rows = [[c.check.id, c.check.severity, c.check.table] for c in checks]
-        lake.connection.executemany("INSERT INTO _checks VALUES (?, ?, ?)", rows)
+        rows = (", ".join(map(literal, (c.check.id, c.check.severity, c.check.table))) for c in checks)
+        lake.execute(f"INSERT INTO _checks VALUES ({'), ('.join(rows)})")
     for table, group in by_table(checks).items():
         if lake.source.files(table):
-            lake.execute(f"INSERT INTO _raw BY NAME {failing_sql(lake, group, now, overrides)}")
+            failing = failing_sql(lake, group, now, overrides, statuses)
+            if failing:
+                lake.execute(f"INSERT INTO _raw BY NAME {failing}")
             if not set(statuses) <= set(OPEN):
                 _insert_others(lake, table, group)
     lake.execute(
@@ -190,33 +191,59 @@ def counts(lake: Lake, checks: Collection[CompiledCheck]) -> pa.Table:
     A check whose table has no rows although its listing answered counts once as not_applicable per account
     and Region.
     """
-    parts: list[str] = []
-    for table, group in by_table(checks).items():
-        path = verdict_file(lake.directory, table)
-        if path.exists():
-            columns = ", ".join(quote(c.check.id) for c in group)
-            status = " ".join(f"WHEN {int(v)} THEN {literal(n)}" for v, n in VERDICT_NAMES.items())
-            stored = f"SELECT account_id, region, {columns} FROM read_parquet({literal(str(path))})"
-            parts.append(
-                f"SELECT check_id, account_id, region, CASE verdict {status} END AS status, count(*) AS count"
-                f" FROM (UNPIVOT ({stored}) ON {columns} INTO NAME check_id VALUE verdict) GROUP BY ALL"
-            )
-        ids = ", ".join(f"({literal(c.check.id)})" for c in group)
-        parts.append(
+    import pyarrow as pa
+
+    groups = by_table(checks)
+    parts = [
+        _tally(path, [c.check.id for c in group])
+        for table, group in groups.items()
+        if (path := verdict_file(lake.directory, table)).exists()
+    ]
+    pairs = [(c.check.id, table) for table, group in groups.items() for c in group]
+    if pairs:
+        values = ", ".join(f"({literal(check)}, {literal(table)})" for check, table in pairs)
+        listings = lake.arrow(
             "SELECT check_id, account_id, region,"
-            f" CASE WHEN {FAILED_LISTING} THEN 'unknown' ELSE 'not_applicable' END AS status, 1 AS count"
-            f" FROM ({lake.sql_of('collection')}) c, (VALUES {ids}) v(check_id)"
-            f" WHERE c.table_name = {literal(table)} AND ({FAILED_LISTING} OR c.outcome = 'empty')"
+            f" CASE WHEN {FAILED_LISTING} THEN 'unknown' ELSE 'not_applicable' END AS status,"
+            f" count(*) AS count FROM ({lake.sql_of('collection')}) c"
+            f" JOIN (VALUES {values}) v(check_id, table_name) USING (table_name)"
+            f" WHERE {FAILED_LISTING} OR c.outcome = 'empty' GROUP BY ALL"
         )
-    empty = (
-        "SELECT NULL::VARCHAR AS check_id, NULL::VARCHAR AS account_id, NULL::VARCHAR AS region,"
-        " NULL::VARCHAR AS status, 0::BIGINT AS count WHERE FALSE"
-    )
-    union = " UNION ALL ".join([empty, *parts])
-    return lake.arrow(
-        "SELECT check_id, account_id, region, status, sum(count)::BIGINT AS count"
-        f" FROM ({union}) GROUP BY ALL ORDER BY ALL"
-    )
+        parts.append(listings.cast(_counts_schema()))
+    found = pa.concat_tables(parts) if parts else _counts_schema().empty_table()
+    keys = _counts_schema().names[:-1]
+    summed = found.group_by(keys).aggregate([("count", "sum")]).rename_columns([*keys, "count"])
+    return summed.sort_by([(name, "ascending") for name in keys])
+
+
+def _counts_schema() -> pa.Schema:
+    import pyarrow as pa
+
+    names = ("check_id", "account_id", "region", "status")
+    return pa.schema([*((name, pa.string()) for name in names), ("count", pa.int64())])
+
+
+def _tally(path: Path, ids: list[str]) -> pa.Table:
+    """The verdicts of one file counted, as `_counts_schema`; one column of it in memory at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(path, read_dictionary=["account_id", "region"])
+    keys = file.read(columns=["account_id", "region"])
+    names = {int(verdict): name for verdict, name in VERDICT_NAMES.items()}
+    parts: list[pa.Table] = []
+    for check in ids:
+        judged = keys.append_column("verdict", file.read(columns=[check]).column(0))
+        told = judged.group_by(["account_id", "region", "verdict"]).aggregate([([], "count_all")])
+        columns = [
+            pa.repeat(check, told.num_rows),
+            told["account_id"].cast(pa.string()),
+            told["region"].cast(pa.string()),
+            pa.array([names[v] for v in told["verdict"].to_pylist()], pa.string()),
+            told["count_all"],
+        ]
+        parts.append(pa.table(columns, schema=_counts_schema()))
+    return pa.concat_tables(parts)
 
 
 def coverage(lake: Lake) -> list[dict[str, Any]]:
@@ -248,6 +275,7 @@ def failed_calls(lake: Lake) -> list[dict[str, Any]]:
     names = ["account_id", "region", "service", "operation", "outcome", "error_code", "denied_by"]
     rows = lake.execute(
         f"SELECT {', '.join(names)}, count(*) AS n FROM ({lake.sql_of('api_call')})"
-        " WHERE outcome NOT IN ('ok', 'empty') GROUP BY ALL ORDER BY n DESC, service, operation, account_id, region"
+        " WHERE outcome NOT IN ('ok', 'empty') GROUP BY ALL"
+        " ORDER BY n DESC, service, operation, account_id, region"
     ).fetchall()
     return [dict(zip([*names, "count"], row, strict=True)) for row in rows]

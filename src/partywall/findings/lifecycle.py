@@ -51,22 +51,24 @@ def current_findings(lake: Lake, checks: Iterable[CompiledCheck]) -> None:
         "CREATE OR REPLACE TEMP TABLE _current (finding_id VARCHAR, check_id VARCHAR, account_id VARCHAR,"
         " region VARCHAR, resource_arn VARCHAR, resource_name VARCHAR, table_name VARCHAR, status VARCHAR)"
     )
-    for table, group in by_table(checks).items():
+    groups = by_table(checks)
+    for table, group in groups.items():
         path = verdict_file(lake.directory, table)
-        ids = [check.check.id for check in group]
         if path.exists():
-            verdicts = _verdicts(path, ids, (Verdict.FAIL, Verdict.UNKNOWN))
+            verdicts = _verdicts(path, [c.check.id for c in group], (Verdict.FAIL, Verdict.UNKNOWN))
             status = f"CASE verdict WHEN {Verdict.FAIL} THEN 'fail' ELSE 'unknown' END"
             lake.execute(
                 f"INSERT INTO _current SELECT {ID}, check_id, account_id, region, resource_arn,"
                 f" resource_name, {literal(table)}, {status} FROM ({verdicts})"
             )
-        values = ", ".join(f"({literal(i)})" for i in ids)
+    pairs = [(c.check.id, table) for table, group in groups.items() for c in group]
+    if pairs:
+        values = ", ".join(f"({literal(check)}, {literal(table)})" for check, table in pairs)
         lake.execute(
             f"INSERT INTO _current SELECT {ID}, * FROM ("
             " SELECT check_id, account_id, region, coalesce(parent_arn, '') AS resource_arn,"
-            f" '' AS resource_name, {literal(table)}, 'unknown' FROM ({lake.sql_of('collection')}) c,"
-            f" (VALUES {values}) v(check_id) WHERE c.table_name = {literal(table)} AND {FAILED_LISTING})"
+            f" '' AS resource_name, c.table_name, 'unknown' FROM ({lake.sql_of('collection')}) c"
+            f" JOIN (VALUES {values}) v(check_id, table_name) USING (table_name) WHERE {FAILED_LISTING})"
         )
 
 
@@ -96,8 +98,10 @@ def advance(lake: Lake, checks: Iterable[CompiledCheck], now: datetime, previous
         lake.connection.register("_no_lifecycle", lifecycle_schema().empty_table())
         old = "_no_lifecycle"
     lake.execute("CREATE OR REPLACE TEMP TABLE _closed (finding_id VARCHAR, closed VARCHAR)")
+    earlier = {name for (name,) in lake.execute(f"SELECT DISTINCT table_name FROM {old}").fetchall()}
     for table, group in by_table(checks).items():
-        _close(lake, table, [c.check.id for c in group], old)
+        if table in earlier:
+            _close(lake, table, [c.check.id for c in group], old)
     target = lake.directory / FILE
     names = ", ".join(lifecycle_schema().names)
     merged = _MERGE.format(old=old, now=f"TIMESTAMPTZ {literal(now.isoformat())}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from partywall.checks.loader import CompiledCheck
 from partywall.checks.verdict import parameters, verdict_sql
-from partywall.findings.model import Verdict
+from partywall.findings.model import VERDICT_NAMES, Verdict
 from partywall.lake.engine import Lake
 from partywall.lake.source import literal, quote
 from partywall.lake.writer import write_error
@@ -17,6 +17,11 @@ from partywall.lake.writer import write_error
 KEYS: Final = ("account_id", "region", "arn", "name")
 Overrides = Mapping[str, Mapping[str, Any]]
 _CHECKS_AT_ONCE: Final = 150
+CAUSE_TYPE: Final = (
+    "STRUCT(call VARCHAR, operation VARCHAR, region VARCHAR, outcome VARCHAR, code VARCHAR,"
+    " denied_by VARCHAR, message VARCHAR)"
+)
+"""DuckDB's type of the failed call that is to blame for an unknown verdict."""
 
 
 def by_table(checks: Iterable[CompiledCheck]) -> dict[str, list[CompiledCheck]]:
@@ -28,7 +33,7 @@ def by_table(checks: Iterable[CompiledCheck]) -> dict[str, list[CompiledCheck]]:
 
 
 def verdict_file(directory: Path, table: str) -> Path:
-    """Where the verdicts on a table's rows are: the keys, then one UTINYINT column per check id."""
+    """Where the verdicts on a table's rows are: `_row`, the keys, then one UTINYINT column per check id."""
     return directory / "verdicts" / f"{table}.parquet"
 
 
@@ -40,14 +45,14 @@ def judge(lake: Lake, checks: Iterable[CompiledCheck], now: datetime, overrides:
     for table, group in by_table(checks).items():
         if not lake.source.files(table):
             continue
-        columns = {*KEYS, *(c for check in group for c in check.columns)}
+        columns = {"_row", *KEYS, *(c for check in group for c in check.columns)}
         source = lake.source.select(group[0].table, sorted(columns))
         verdicts = ", ".join(
             f"{verdict_sql(check, now, overrides.get(check.check.id))} AS {quote(check.check.id)}"
             for check in group
         )
         path = verdict_file(lake.directory, table)
-        select = f"SELECT {', '.join(map(quote, KEYS))}, {verdicts} FROM ({source})"
+        select = f"SELECT _row, {', '.join(map(quote, KEYS))}, {verdicts} FROM ({source})"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _copy(lake, select, path)
@@ -64,40 +69,73 @@ def _copy(lake: Lake, select: str, path: Path) -> None:
         raise OSError(str(error)) from error
 
 
-def failing_sql(lake: Lake, group: list[CompiledCheck], now: datetime, overrides: Overrides) -> str:
+def failing_sql(
+    lake: Lake, group: list[CompiledCheck], now: datetime, overrides: Overrides, statuses: Collection[str]
+) -> str:
     """SELECT of the failed and unknown verdicts on one table, with messages and the call that is to blame.
 
     Columns: check_id, account_id, region, resource_arn, resource_name, tags, verdict, message, cause (a
-    struct of `_failed`, NULL unless unknown).
+    struct of `_failed`, NULL unless unknown). "" where no verdict of the wanted statuses is stored. Only what
+    failed is rendered: the verdicts are read back, not computed again.
     """
-    table = group[0].table
-    columns = {*KEYS, "tags", "_failed"}
-    for check in group:
-        columns |= check.columns | (check.message.columns if check.message else frozenset())
-    source = lake.source.select(table, sorted(columns))
+    path = verdict_file(lake.directory, group[0].check.table)
+    if not path.exists():
+        return ""
+    stored = f"read_parquet({literal(str(path))})"
+    tallies = _tallies(lake, stored, group)
+    wanted = [v for v in (Verdict.FAIL, Verdict.UNKNOWN) if VERDICT_NAMES[v] in statuses]
+    columns = {"_row", *KEYS, "tags"}
     items: list[str] = []
+    taken: list[str] = []
     for check in group:
-        verdict = verdict_sql(check, now, overrides.get(check.check.id))
-        params = parameters(check, overrides.get(check.check.id))
-        message = check.message.to_duckdb(params, now) if check.message else literal(check.check.title)
-        calls = ", ".join(literal(c) for c in _calls(check)) or "''"
+        tally = tallies[check.check.id]
+        if not any(tally[v] for v in wanted):
+            continue
+        verdict = f"_verdict_{len(taken)}"
+        taken.append(f"{quote(check.check.id)} AS {verdict}")
+        message, cause = "''", f"NULL::{CAUSE_TYPE}"
+        if tally[Verdict.FAIL]:
+            params = parameters(check, overrides.get(check.check.id))
+            rendered = check.message.to_duckdb(params, now) if check.message else literal(check.check.title)
+            message = f"CASE WHEN {verdict} = {Verdict.FAIL} THEN {rendered} ELSE '' END"
+            columns |= check.message.columns if check.message else frozenset()
+        if tally[Verdict.UNKNOWN]:
+            calls = ", ".join(literal(c) for c in _calls(check)) or "''"
+            columns.add("_failed")
+            cause = (
+                f"CASE WHEN {verdict} = {Verdict.UNKNOWN}"
+                f" THEN list_filter(_failed, lambda f: list_contains([{calls}], f.call))[1] END"
+            )
         items.append(
             f"struct_pack(check_id := {literal(check.check.id)}, verdict := {verdict},"
-            f" message := CASE WHEN {verdict} = {Verdict.FAIL} THEN {message} ELSE '' END,"
-            f" cause := CASE WHEN {verdict} = {Verdict.UNKNOWN}"
-            f" THEN list_filter(_failed, lambda f: list_contains([{calls}], f.call))[1] END)"
+            f" message := {message}, cause := {cause})"
         )
+    if not items:
+        return ""
+    source = lake.source.select(group[0].table, sorted(columns))
     keys = "account_id, region, arn AS resource_arn, name AS resource_name, tags"
+    judged = f"SELECT _row, {', '.join(taken)} FROM {stored}"
     parts = [
-        f"SELECT {keys}, unnest([{', '.join(items[i : i + _CHECKS_AT_ONCE])}]) AS v FROM ({source})"
+        f"SELECT {keys}, unnest([{', '.join(items[i : i + _CHECKS_AT_ONCE])}]) AS f"
+        f" FROM ({source}) JOIN ({judged}) USING (_row)"
         for i in range(0, len(items), _CHECKS_AT_ONCE)
     ]
     union = " UNION ALL ".join(parts)
     return (
-        "SELECT v.check_id AS check_id, account_id, region, resource_arn, resource_name, tags,"
-        f" v.verdict AS verdict, v.message AS message, v.cause AS cause FROM ({union})"
-        f" WHERE v.verdict IN ({Verdict.FAIL}, {Verdict.UNKNOWN})"
+        "SELECT f.check_id AS check_id, account_id, region, resource_arn, resource_name, tags,"
+        f" f.verdict AS verdict, f.message AS message, f.cause AS cause FROM ({union})"
+        f" WHERE f.verdict IN ({', '.join(str(int(v)) for v in wanted)})"
     )
+
+
+def _tallies(lake: Lake, stored: str, group: list[CompiledCheck]) -> dict[str, dict[Verdict, int]]:
+    """How often each check of a verdict file failed and was unknown."""
+    told = (Verdict.FAIL, Verdict.UNKNOWN)
+    counts = ", ".join(
+        f"count(*) FILTER ({quote(check.check.id)} = {verdict})" for check in group for verdict in told
+    )
+    found = iter(lake.execute(f"SELECT {counts} FROM {stored}").fetchone())
+    return {check.check.id: {verdict: next(found) for verdict in told} for check in group}
 
 
 def _calls(check: CompiledCheck) -> set[str]:

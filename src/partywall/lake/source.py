@@ -12,6 +12,7 @@ from partywall.tables.spec import Relation, Table
 from partywall.tables.types import (
     BoolType,
     FloatType,
+    Int,
     IntType,
     ListType,
     MapType,
@@ -23,6 +24,8 @@ from partywall.tables.types import (
 
 FACTS_SUFFIX: Final = "_facts"
 _NATURAL: Final = ("account_id", "region")
+ROW: Final = "_row"
+_ROW_NUMBER: Final = f"file_index::BIGINT * 4294967296 + file_row_number AS {ROW}"
 
 
 def quote(name: str) -> str:
@@ -73,23 +76,23 @@ class Source:
         return sorted((self.directory / "tables" / table).glob("*/*/*.parquet"))
 
     def stored(self, table: Table, columns: Iterable[str]) -> str:
-        """SELECT of stored columns only."""
+        """SELECT of stored columns only, and of `_row`, which numbers the rows of all files of the table."""
         types = {**schema.stored_types(table), "_failed": ListType(schema.FAILED)}
+        types[ROW] = Int
         names = [c for c in dict.fromkeys(columns) if c in types]
         files = self.files(table.name)
         if not files:
             typed = ", ".join(f"NULL::{duckdb_type(types[c])} AS {quote(c)}" for c in names)
             return f"SELECT {typed} WHERE FALSE"
         listed = ", ".join(literal(str(f)) for f in files)
-        return (
-            f"SELECT {', '.join(map(quote, names))} FROM read_parquet([{listed}], hive_partitioning = false)"
-        )
+        selected = ", ".join(_ROW_NUMBER if c == ROW else quote(c) for c in names)
+        return f"SELECT {selected} FROM read_parquet([{listed}], hive_partitioning = false)"
 
     def select(self, table: Table, columns: Collection[str]) -> str:
         """SELECT of any columns that SQL sees of a table: stored ones, policy facts, relations."""
         facts = [c for c in columns if c.endswith(FACTS_SUFFIX) and self._policy(table, c)]
         relations = [r for r in table.relations if r.name in columns]
-        base = [c for c in dict.fromkeys(columns) if c in schema.stored_types(table) or c == "_failed"]
+        base = [c for c in dict.fromkeys(columns) if c in schema.stored_types(table) or c in ("_failed", ROW)]
         needed = [*base, *(c.removesuffix(FACTS_SUFFIX) for c in facts), *(["account_id"] if facts else [])]
         for relation in relations:
             needed += [k.removesuffix("[]") for k in relation.on]
@@ -97,7 +100,9 @@ class Source:
         selected = [f"t.{quote(c)}" for c in base]
         text, prefix = f"({self.stored(table, needed or ['account_id'])}) t", ""
         if any(k.endswith("[]") for r in relations for k in r.on):
-            prefix = f"WITH mine AS MATERIALIZED (SELECT *, row_number() OVER () AS _rid FROM {text}) "
+            needed.append(ROW)
+            text = f"({self.stored(table, needed)})"
+            prefix = f"WITH mine AS MATERIALIZED {text} "
             text = "mine t"
         for i, name in enumerate(facts):
             policy = self._policy(table, name)
@@ -147,9 +152,9 @@ class Source:
                 for i, k in enumerate(relation.on)
             ]
             on = " AND ".join(f"x.m{i} = y.k{i}" for i in range(len(keys)))
-            matched = f"(SELECT t._rid, {', '.join(own)} FROM mine t) x JOIN ({item}) y ON {on}"
-            items = f"(SELECT x._rid, list(DISTINCT y.item) AS items FROM {matched} GROUP BY x._rid)"
-            joined = f"{items} {alias} ON {alias}._rid = t._rid"
+            matched = f"(SELECT t._row, {', '.join(own)} FROM mine t) x JOIN ({item}) y ON {on}"
+            items = f"(SELECT x._row, list(DISTINCT y.item) AS items FROM {matched} GROUP BY x._row)"
+            joined = f"{items} {alias} ON {alias}._row = t._row"
         else:
             on = " AND ".join(f"{alias}.k{i} = t.{quote(k)}" for i, k in enumerate(relation.on))
             joined = f"(SELECT {names}, list(item) AS items FROM ({item}) GROUP BY {names}) {alias} ON {on}"
