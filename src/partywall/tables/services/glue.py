@@ -132,7 +132,9 @@ job = Table(
     calls={"tagging": tagging("glue:job")},
     columns=(
         Column("command", Str, "Command.Name", "", doc="glueetl, gluestreaming, pythonshell or glueray."),
-        Column("glue_version", Str, "GlueVersion", "0.9"),
+        Column(
+            "glue_version", Str, "GlueVersion", doc="auto: Glue upgrades the job. NULL: AWS does not tell."
+        ),
         Column("role", Str, "Role", ""),
         Column("security_configuration", Str, "SecurityConfiguration", "", doc="Empty: none."),
         Column("settings", StrMap, "DefaultArguments", doc="Some of the default arguments.", fn=_settings),

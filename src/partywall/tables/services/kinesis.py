@@ -6,6 +6,7 @@ from partywall.tables.spec import (
     Enum,
     Int,
     Policy,
+    Relation,
     Str,
     Table,
     Timestamp,
@@ -48,6 +49,15 @@ stream = Table(
             doc="Empty: there is none.",
             # A stream without a policy answers with an empty document.
             fn=lambda v: None if v in ("", "{}") else v,
+        ),
+    ),
+    relations=(
+        Relation(
+            "kms_keys",
+            "kms_key",
+            ("key_manager",),
+            {"kms_key_id": "arn", "region": "region"},
+            doc="The key, where it is named by its ARN and one of this account.",
         ),
     ),
 )

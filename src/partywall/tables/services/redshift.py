@@ -145,7 +145,7 @@ snapshot = Table(
     resource_type="AWS::Redshift::ClusterSnapshot",
     doc="A snapshot of a cluster; manual ones can be shared.",
     rows=Call("redshift:DescribeClusterSnapshots", at="Snapshots"),
-    arn="SnapshotArn",
+    arn="arn:{partition}:redshift:{region}:{account_id}:snapshot:{cluster_id}/{name}",
     title="SnapshotIdentifier",
     tags="Tags",
     columns=(
