@@ -58,7 +58,7 @@ class _Filled:
 
 
 def _handlers() -> dict[tuple[str, str], Answer]:
-    from partywall.demo import fake_compute, fake_defaults, fake_gaps, fake_iam, fake_security
+    from partywall.demo import fake_compute, fake_defaults, fake_gaps, fake_iam, fake_security, fake_watch
 
     tables: list[dict[str, Any]] = [
         fake_defaults.ANSWERS,
@@ -66,6 +66,7 @@ def _handlers() -> dict[tuple[str, str], Answer]:
         fake_compute.ANSWERS,
         fake_iam.ANSWERS,
         fake_gaps.ANSWERS,
+        fake_watch.ANSWERS,
     ]
     return {
         (service, operation): answer

@@ -326,8 +326,10 @@ def _function_urls(asked: Asked) -> Any:
 
 
 def _function_url(config: dict[str, Any]) -> dict[str, Any]:
-    known = ("FunctionUrl", "FunctionArn", "AuthType", "Cors", "CreationTime", "InvokeMode")
-    return {name: config[name] for name in known if config.get(name) is not None}
+    known = ("FunctionUrl", "FunctionArn", "AuthType", "Cors", "CreationTime", "LastModifiedTime")
+    answer = {name: config[name] for name in known if config.get(name) is not None}
+    answer.setdefault("LastModifiedTime", answer.get("CreationTime", ago(0)))
+    return {**answer, "InvokeMode": str(config.get("InvokeMode") or "BUFFERED").upper()}
 
 
 def _runtime_management(asked: Asked) -> Any:

@@ -111,6 +111,7 @@ def _steps() -> list[Callable[[Desk], None]]:
     from partywall.demo.seed_keys import seed_hsm, seed_keys
     from partywall.demo.seed_messaging import seed_messaging
     from partywall.demo.seed_network import seed_network
+    from partywall.demo.seed_review import seed_review
     from partywall.demo.seed_storage import seed_storage
 
     return [
@@ -124,6 +125,7 @@ def _steps() -> list[Callable[[Desk], None]]:
         seed_data,
         seed_edge,
         seed_detection,
+        seed_review,
     ]
 
 

@@ -281,6 +281,7 @@ def _registries(desk: Desk) -> None:
         ],
     }
     ecr.put_image(repositoryName="shop/web", imageTag="2026-11-01", imageManifest=json.dumps(manifest))
+    ecr.start_image_scan(repositoryName="shop/web", imageId={"imageTag": "2026-11-01"})
     pull = {
         "Effect": "Allow",
         "Principal": "*",

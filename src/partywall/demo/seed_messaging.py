@@ -90,9 +90,10 @@ def _events(desk: Desk) -> None:
     events = desk.at("events")
     events.create_event_bus(Name="orders", Tags=tags("shop", desk.name))
     events.create_event_bus(Name="partner-bus")
-    events.put_permission(
-        EventBusName="partner-bus", Action="events:PutEvents", Principal="*", StatementId="anyone"
+    anyone = allow(
+        "events:PutEvents", desk.arn("events", "event-bus/partner-bus"), Principal="*", Sid="anyone"
     )
+    events.put_permission(EventBusName="partner-bus", Policy=policy(anyone))
     events.put_rule(Name="nightly-report", ScheduleExpression="cron(0 4 * * ? *)", State="ENABLED")
     events.put_targets(
         Rule="nightly-report",

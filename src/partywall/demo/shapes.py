@@ -59,7 +59,8 @@ def _structure_faults(shape: Any, value: Any, path: str) -> list[str]:
     found = [f"{path}.{name}: not a member" for name in entries if name not in shape.members]
     found += [f"{path}.{name}: missing" for name in shape.required_members if name not in entries]
     for name, item in entries.items():
-        if name in shape.members:
+        # AWS answers null for some members that its models require.
+        if name in shape.members and item is not None:
             found += faults_of(shape.members[name], item, f"{path}.{name}")
     return found
 
