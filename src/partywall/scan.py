@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from partywall.collect.collector import Collector, Unit
 from partywall.collect.planner import Demand, Group, Plan, plan
 from partywall.config import Config, validate
 from partywall.errors import UserError
+from partywall.lake.engine import explained
 from partywall.lake.snapshot import DataDirectory, Manifest, read_manifest, write_manifest
 from partywall.lake.writer import ScanWriter, scan_id
 from partywall.tables.registry import all_tables
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from partywall.aws.caller import Caller
     from partywall.aws.credentials import Identity
     from partywall.aws.transport import Transport
+    from partywall.lake.engine import Lake
 
 _JUDGE_MEMORY: Final = "1GB"
 
@@ -60,6 +63,8 @@ class Progress:
     throttles: int = 0
     failed: int = 0
     stage: str = "starting"
+    notes: list[str] = field(default_factory=list[str])
+    """What a person should know of the scan besides its findings, one sentence each."""
     services: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     """Service of the tables -> [units done, units in all, calls]."""
 
@@ -246,7 +251,9 @@ class Scan:
     async def _manifest(self, directory: Path, caller: Caller) -> Manifest:
         """The manifest of an interrupted scan, or a new one, which asks AWS for the enabled Regions."""
         if self._resume:
-            return read_manifest(directory)
+            manifest = read_manifest(directory)
+            self._fits(manifest)
+            return manifest
         from partywall.aws.caller import Scope
         from partywall.aws.partitions import enabled_regions, home_region
 
@@ -280,6 +287,23 @@ class Scan:
         write_manifest(directory, manifest)
         return manifest
 
+    def _fits(self, manifest: Manifest) -> None:
+        """Raises UserError where an interrupted scan cannot be gone on with."""
+        begun, mine = (
+            {a["account_id"] for a in manifest.accounts},
+            {i.account_id for i in self.identities},
+        )
+        if begun != mine:
+            raise UserError(
+                f"the interrupted scan {manifest.id} is of {_listed(begun)}, but these credentials are for"
+                f" {_listed(mine)}: give the same profile and roles with --resume"
+            )
+        if manifest.version != __version__:
+            raise UserError(
+                f"the interrupted scan {manifest.id} was begun by partywall {manifest.version}, and this is"
+                f" {__version__}: begin a new one without --resume"
+            )
+
     def run(self) -> Path:
         """Collects, judges and publishes; returns the published scan's directory.
 
@@ -303,14 +327,17 @@ class Scan:
 
     def _finish(self, directory: Path, manifest: Manifest) -> Path:
         self.progress.stage = "judging"
+        with explained(directory):
+            accounts = _named(directory, manifest.accounts)
         manifest = replace(
             manifest,
             finished_at=datetime.now(UTC),
             complete=True,
-            accounts=_named(directory, manifest.accounts),
+            accounts=accounts,
+            checks=[c.check.id for c in self.checks.chosen],
         )
         write_manifest(directory, manifest)
-        judge_scan(directory, self.checks.chosen, self.config.params, self.data)
+        self.progress.notes += judge_scan(directory, self.checks.chosen, self.config.params, self.data)
         return self.data.scans / self.id
 
 
@@ -319,38 +346,74 @@ def judge_scan(
     checks: Sequence[CompiledCheck],
     overrides: Mapping[str, Mapping[str, Any]],
     data: DataDirectory | None = None,
-) -> None:
-    """Analyses and judges a collected scan in its directory; with `data`, publishes it too."""
+) -> list[str]:
+    """Analyses and judges a collected scan in its directory; with `data`, publishes it too.
+
+    Returns what a person should know, one sentence each. Raises UserError where files cannot be written.
+    """
     from partywall.analysis.policy import FACTS
     from partywall.analysis.steps import policy_facts
-    from partywall.findings.lifecycle import advance, current_findings
+    from partywall.findings.lifecycle import advance, current_findings, remember
     from partywall.findings.verdicts import judge
     from partywall.lake.engine import Lake, connect
 
-    lake = Lake(directory, FACTS, connection=connect(_JUDGE_MEMORY))
-    now = lake.manifest.started_at
-    policy_facts(lake)
-    judge(lake, checks, now, overrides)
-    current_findings(lake, checks)
-    if data is None:
-        advance(lake, checks, now, None)
-        return
-    with data.publishing():
-        before = [i for i in data.published() if i < lake.manifest.id]
-        advance(lake, checks, now, data.scans / before[-1] if before else None)
-        data.publish(lake.manifest.id)
+    with explained(directory):
+        lake = Lake(directory, FACTS, connection=connect(_JUDGE_MEMORY))
+        now = lake.manifest.started_at
+        policy_facts(lake)
+        judge(lake, checks, now, overrides)
+        current_findings(lake, checks)
+        if data is None:
+            remember(lake, ())
+            advance(lake, checks, now)
+            return []
+        with data.publishing():
+            follows, notes = _histories(lake, data)
+            advance(lake, checks, now)
+            write_manifest(directory, replace(lake.manifest, follows=follows))
+            data.publish(lake.manifest.id)
+        return notes
+
+
+def _histories(lake: Lake, data: DataDirectory) -> tuple[list[str], list[str]]:
+    """Loads the histories of findings before a scan: the scans they are of, and notes on damaged ones.
+
+    A damaged scan must not keep all later ones from being published: the one before it is gone on from.
+    """
+    from partywall.findings.lifecycle import remember
+
+    damaged: set[str] = set()
+    for name in data.published():
+        with suppress(UserError):
+            read_manifest(data.scans / name)
+            continue
+        damaged.add(name)
+    while True:
+        heads = data.heads(lake.manifest.id, damaged)
+        for name in heads:
+            try:
+                remember(lake, [data.scans / name])
+            except UserError:
+                damaged.add(name)
+        if not damaged & set(heads):
+            break
+    if len(heads) != 1:
+        remember(lake, [data.scans / name for name in heads])
+    missed = sorted(n for n in damaged if max(heads, default="") < n < lake.manifest.id)
+    return heads, [f"the scan {n} is damaged, so the findings' history goes on without it" for n in missed]
 
 
 def open_report(directory: Path, checks: Sequence[CompiledCheck], config: Config, wanted: Any = None) -> Any:
-    """The `Report` of a published scan for the given checks."""
+    """The `Report` of a published scan for the given checks. Raises UserError where it cannot be read."""
     from partywall.analysis.policy import FACTS
     from partywall.findings.assemble import report
     from partywall.lake.engine import Lake, connect
 
-    lake = Lake(directory, FACTS, connection=connect(_JUDGE_MEMORY))
-    known = set(lake.manifest.checks)
-    judged = [c for c in checks if c.check.id in known]
-    return report(lake, judged, config.params, config.exceptions, wanted)
+    with explained(directory):
+        lake = Lake(directory, FACTS, connection=connect(_JUDGE_MEMORY))
+        known = set(lake.manifest.checks)
+        judged = [c for c in checks if c.check.id in known]
+        return report(lake, judged, config.params, config.exceptions, wanted)
 
 
 def _interleaved(units: list[Unit]) -> list[Unit]:
@@ -374,6 +437,10 @@ def _named(directory: Path, accounts: list[dict[str, str]]) -> list[dict[str, st
         for row in pq.read_table(path, columns=["arn", "name"]).to_pylist():
             names[str(row["arn"]).rpartition("/")[2]] = row["name"] or ""
     return [{**a, "name": a["name"] or names.get(a["account_id"], "")} for a in accounts]
+
+
+def _listed(accounts: set[str]) -> str:
+    return f"account{'s' * (len(accounts) > 1)} {', '.join(sorted(accounts))}"
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

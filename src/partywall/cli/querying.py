@@ -43,15 +43,16 @@ def answer(
     import duckdb
 
     from partywall.analysis.policy import FACTS
-    from partywall.lake.engine import Lake
+    from partywall.lake.engine import Lake, explained
     from partywall.lake.snapshot import DataDirectory
     from partywall.tables.registry import all_tables
 
     directory = DataDirectory(data).resolve(scan)
-    lake = Lake(directory, FACTS)
     names = table_names(sql)
     known = {*all_tables(), "api_call", "collection"}
-    lake.views(names & known)
+    with explained(directory):
+        lake = Lake(directory, FACTS)
+        lake.views(names & known)
     if "findings" in names:
         _findings(lake, directory, checks_dirs, config)
     try:

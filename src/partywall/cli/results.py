@@ -110,7 +110,11 @@ def show_scans(data: Path, form: str) -> None:
     directory = DataDirectory(data)
     entries: list[dict[str, Any]] = []
     for name in directory.published():
-        manifest = read_manifest(directory.scans / name)
+        try:
+            manifest = read_manifest(directory.scans / name)
+        except UserError:
+            entries.append({"id": name, "state": "damaged"})
+            continue
         entries.append(
             {
                 "id": name,
@@ -176,9 +180,12 @@ def _states(data: Path, scan: str) -> dict[str, str]:
     import pyarrow.parquet as pq
 
     from partywall.findings.lifecycle import FILE
+    from partywall.lake.engine import explained
     from partywall.lake.snapshot import DataDirectory
 
-    table = pq.read_table(DataDirectory(data).resolve(scan) / FILE, columns=["finding_id", "state"])
+    directory = DataDirectory(data).resolve(scan)
+    with explained(directory):
+        table = pq.read_table(directory / FILE, columns=["finding_id", "state"])
     return dict(zip(table["finding_id"].to_pylist(), table["state"].to_pylist(), strict=True))
 
 

@@ -15,7 +15,8 @@ from partywall.errors import UserError
 if TYPE_CHECKING:
     from partywall.aws.credentials import Identity
     from partywall.findings.model import Report
-    from partywall.scan import Scan
+    from partywall.lake.snapshot import DataDirectory
+    from partywall.scan import Scan, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
     from partywall.cli.results import parse_tags, written
     from partywall.config import load
     from partywall.findings.assemble import Wanted
-    from partywall.lake.snapshot import DataDirectory, read_manifest
+    from partywall.lake.snapshot import DataDirectory
     from partywall.outputs.console import print_summary
     from partywall.scan import Selection, load_checks, open_report
 
@@ -69,16 +70,12 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
         tags=request.tags,
     )
     if request.resume:
-        interrupted = data.interrupted()
-        if not interrupted:
-            raise UserError(f"no scan in {request.data} was interrupted; leave --resume out to begin one")
-        resume = interrupted[-1]
-        kept = read_manifest(data.partial(resume)).selection
-        selection = Selection(**{name: tuple(values) for name, values in kept.items()})
+        resume, selection = _interrupted(data, selection)
     checks = load_checks(selection, config, request.checks_dirs)
     who = list(identities) or _identities(request)
     scan = _scan(request, data, who, selection, checks, config, resume)
-    stop = signal.signal(signal.SIGTERM, _interrupt)
+    # SIGTERM goes the way of Ctrl-C, for which asyncio stops its tasks in order.
+    stop = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         path = _shown(scan, quiet=request.quiet)
     except CredentialsExpired as error:
@@ -91,6 +88,8 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
         return 130
     finally:
         signal.signal(signal.SIGTERM, stop)
+    for note in scan.progress.notes:
+        print(f"partywall: {note}", file=sys.stderr)
     wanted = Wanted(tags=parse_tags(selection.tags))
     report: Report = open_report(path, checks.chosen, config, wanted)
     files = written(report, request.formats, request.output or request.data / "reports")
@@ -111,6 +110,27 @@ def gate(report: Report, fail_on: str | None, unknown: bool) -> int:
     return int(
         any(sev in worst and status in statuses and state != "excepted" for sev, status, state in rows)
     )
+
+
+def _interrupted(data: DataDirectory, asked: Selection) -> tuple[str, Selection]:
+    """The id of the scan that was interrupted last, and what it selects."""
+    from partywall.lake.snapshot import read_manifest
+    from partywall.scan import Selection
+
+    waiting = data.interrupted()
+    idle = [name for name in waiting if not data.running(name)]
+    if not idle:
+        running = f"; {waiting[-1]} is still running" if waiting else ""
+        raise UserError(f"no scan in {data.path} was interrupted{running}: leave --resume out to begin one")
+    kept = read_manifest(data.partial(idle[-1])).selection
+    for name, values in asked.given().items():
+        if values != kept.get(name):
+            was = ", ".join(kept.get(name, [])) or "all"
+            raise UserError(
+                f"the interrupted scan {idle[-1]} selects other {name} ({was}): leave that option out with"
+                " --resume, or begin a new scan without it"
+            )
+    return idle[-1], Selection(**{name: tuple(values) for name, values in kept.items()})
 
 
 def _validate(request: Request) -> None:
@@ -134,7 +154,12 @@ def _identities(request: Request) -> list[Identity]:
     def ask(question: str) -> str:
         import getpass
 
-        return getpass.getpass(question if question.endswith(" ") else f"{question}: ")
+        try:
+            return getpass.getpass(question if question.endswith(" ") else f"{question}: ")
+        except EOFError as error:
+            raise UserError(
+                f"{question.strip().rstrip(':')}: nobody answered; run in a terminal to be asked for the code"
+            ) from error
 
     def one(role_arn: str | None) -> Identity:
         return resolve(
@@ -188,10 +213,6 @@ def _shown(scan: Scan, *, quiet: bool) -> Path:
         return scan.run()
     with showing(scan.progress):
         return scan.run()
-
-
-def _interrupt(_signal: int, _frame: Any) -> None:
-    raise KeyboardInterrupt
 
 
 def _warn_expired(config: Any, report: Report) -> None:

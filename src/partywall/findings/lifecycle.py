@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from partywall.checks.loader import CompiledCheck
 from partywall.findings.model import Verdict
 from partywall.findings.verdicts import by_table, verdict_file
-from partywall.lake.engine import INCOMPLETE, Lake
+from partywall.lake.engine import INCOMPLETE, Lake, explained
 from partywall.lake.source import literal, quote
 from partywall.lake.writer import write_error
 
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FILE: Final = "lifecycle.parquet"
-ID: Final = "left(sha256(concat_ws(chr(31), check_id, account_id, region, coalesce(resource_arn, ''))), 32)"
+ID: Final = (
+    "left(sha256(concat_ws(chr(31), check_id, account_id,"
+    " CASE WHEN resource_arn <> '' AND split_part(resource_arn, ':', 4) = '' THEN ''"
+    " ELSE coalesce(region, '') END,"
+    " coalesce(nullif(resource_arn, ''), resource_name, ''))), 32)"
+)
 """SQL of `model.finding_id`."""
 
 
@@ -86,17 +91,35 @@ def _verdicts(path: Path, ids: list[str], wanted: tuple[Verdict, ...]) -> str:
     )
 
 
-def advance(lake: Lake, checks: Iterable[CompiledCheck], now: datetime, previous: Path | None) -> None:
-    """Writes `lifecycle.parquet` from this scan's findings and the previous scan's lifecycle.
+def remember(lake: Lake, previous: Iterable[Path]) -> None:
+    """Fills the temporary table `_earlier` with the findings' histories that this scan goes on from.
 
-    `_current` must be filled. Raises UserError where the file cannot be written.
+    Where scans that ran side by side tell of the same finding, the one that saw it last is right. Raises
+    UserError where a history cannot be read.
     """
-    before = previous / FILE if previous is not None else None
-    if before is not None and before.exists():
-        old = f"read_parquet({literal(str(before))})"
-    else:
-        lake.connection.register("_no_lifecycle", lifecycle_schema().empty_table())
-        old = "_no_lifecycle"
+    lake.connection.register("_no_lifecycle", lifecycle_schema().empty_table())
+    lake.execute("CREATE OR REPLACE TEMP TABLE _earlier AS SELECT * FROM _no_lifecycle")
+    names = ", ".join(lifecycle_schema().names)
+    for scan in previous:
+        with explained(scan):
+            lake.execute(
+                f"INSERT INTO _earlier SELECT {names} FROM read_parquet({literal(str(scan / FILE))})"
+            )
+    kept = ", ".join(n for n in lifecycle_schema().names if n not in ("first_seen", "reopened"))
+    lake.execute(
+        f"CREATE OR REPLACE TEMP TABLE _earlier AS SELECT {kept},"
+        " min(first_seen) OVER same AS first_seen, max(reopened) OVER same AS reopened FROM _earlier"
+        " WINDOW same AS (PARTITION BY finding_id) QUALIFY row_number() OVER (PARTITION BY finding_id"
+        " ORDER BY greatest(last_seen, changed_at) DESC) = 1"
+    )
+
+
+def advance(lake: Lake, checks: Iterable[CompiledCheck], now: datetime) -> None:
+    """Writes `lifecycle.parquet` from this scan's findings and the histories before it.
+
+    `_current` and `_earlier` must be filled. Raises UserError where the file cannot be written.
+    """
+    old = "_earlier"
     lake.execute("CREATE OR REPLACE TEMP TABLE _closed (finding_id VARCHAR, closed VARCHAR)")
     earlier = {name for (name,) in lake.execute(f"SELECT DISTINCT table_name FROM {old}").fetchall()}
     for table, group in by_table(checks).items():
@@ -131,7 +154,8 @@ def _close(lake: Lake, table: str, ids: list[str], old: str) -> None:
     # Only a complete listing shows that something is not there any more.
     looked = (
         f"EXISTS (SELECT 1 FROM ({lake.sql_of('collection')}) c WHERE c.table_name = s.table_name"
-        " AND c.account_id = s.account_id AND c.outcome IN ('ok', 'empty'))"
+        " AND c.account_id = s.account_id AND c.region IN (s.region, 'global')"
+        " AND c.outcome IN ('ok', 'empty'))"
         f" AND NOT EXISTS (SELECT 1 FROM {INCOMPLETE} i WHERE i.table_name = s.table_name"
         " AND i.account_id = s.account_id AND i.region IN (s.region, '*'))"
     )
@@ -154,7 +178,8 @@ _MERGE: Final = """
              ELSE {now} END AS changed_at,
         NULL::TIMESTAMPTZ AS resolved_at,
         (coalesce(o.reopened, 0) + CASE WHEN o.resolved_at IS NOT NULL THEN 1 ELSE 0 END)::INTEGER AS reopened
-    FROM _current c LEFT JOIN {old} o USING (finding_id)
+    FROM (SELECT DISTINCT ON (finding_id) * FROM _current ORDER BY finding_id, status) c
+    LEFT JOIN {old} o USING (finding_id)
     UNION ALL BY NAME
     SELECT o.* EXCLUDE (status, state, changed_at, resolved_at),
         CASE WHEN x.closed = 'resolved' THEN 'pass' ELSE o.status END AS status,

@@ -31,9 +31,17 @@ VERDICT_NAMES = {
 }
 
 
-def finding_id(check_id: str, account_id: str, region: str, resource_arn: str) -> str:
-    """A finding's stable id: 32 hexadecimal digits of check, account, region and resource."""
-    key = "\x1f".join((check_id, account_id, region, resource_arn))
+def finding_id(
+    check_id: str, account_id: str, region: str, resource_arn: str, resource_name: str = ""
+) -> str:
+    """A finding's stable id: 32 hexadecimal digits of check, account, region and resource.
+
+    The Region counts only where the ARN has one or is not known: the Region of a bucket may be unknown in
+    one scan and known in the next.
+    """
+    arn = resource_arn.split(":")
+    place = "" if resource_arn and (len(arn) < 4 or not arn[3]) else region
+    key = "\x1f".join((check_id, account_id, place, resource_arn or resource_name))
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+import re
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from partywall import __version__
 from partywall.aws.answers import Outcome
+from partywall.errors import UserError
 from partywall.lake.snapshot import Manifest, read_manifest
 from partywall.lake.source import Source, literal, quote
-from partywall.lake.writer import api_call_schema, collection_schema
+from partywall.lake.writer import api_call_schema, collection_schema, write_error
 from partywall.tables import schema
 from partywall.tables.registry import all_tables
 
@@ -21,6 +26,59 @@ if TYPE_CHECKING:
 
 INCOMPLETE: Final = "_incomplete"
 _ANSWERED: Final = (Outcome.OK, Outcome.EMPTY)
+
+
+@contextmanager
+def explained(directory: Path) -> Generator[None]:
+    """Tells in one sentence of a scan's files that are damaged, of another version, or cannot be written.
+
+    Raises UserError in the place of what DuckDB, Arrow and the system say of them, and KeyboardInterrupt
+    for a query that was interrupted.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except duckdb.OutOfMemoryException as error:
+        raise UserError(f"judging {directory.name} needs more memory: {_first_line(error)}") from error
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        # Our own SQL names only what this version writes.
+        version = read_manifest(directory).version
+        if version == __version__:
+            raise
+        raise UserError(
+            f"the scan {directory.name} was made by partywall {version}, whose tables this one"
+            f" ({__version__}) cannot read: scan again"
+        ) from error
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as error:
+        raise _unusable(directory, str(error)) from error
+    except duckdb.Error as error:
+        # Damaged Parquet is told of by the class that all errors share.
+        if type(error) is not duckdb.Error:
+            raise
+        raise _unusable(directory, str(error)) from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _unusable(directory, str(error)) from error
+
+
+def _unusable(directory: Path, text: str) -> UserError:
+    number = re.search(r'"errno":"(\d+)"|[Ee]rrno (\d+)', text)
+    if re.search("(?i)could not write|write failed|cannot open file .*: permission", text) and number:
+        code = int(number.group(1) or number.group(2))
+        return write_error(directory, OSError(code, os.strerror(code)))
+    if "No space left on device" in text:
+        return write_error(directory, OSError(28, os.strerror(28)))
+    return UserError(
+        f"the scan {directory.name} cannot be read, a file of it is damaged or missing"
+        f" ({_first_line(text)}): choose another with --scan, or scan again"
+    )
+
+
+def _first_line(error: object) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:300]
 
 
 def connect(memory_limit: str = "", threads: int = 0) -> duckdb.DuckDBPyConnection:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import orjson
 
 from partywall.errors import UserError
@@ -19,6 +20,7 @@ from partywall.lake.writer import write_error
 
 PARTIAL: Final = ".partial"
 MANIFEST: Final = "manifest.json"
+LOCK: Final = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Manifest:
     selection: dict[str, Any] = field(default_factory=dict[str, Any])
     finished_at: datetime | None = None
     complete: bool = False
+    follows: list[str] = field(default_factory=list[str])
+    """The scans whose findings' histories this one goes on from: two where they ran side by side."""
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
@@ -57,12 +61,11 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
 def read_manifest(directory: Path) -> Manifest:
     """The manifest of a scan; raises UserError where it is not one."""
     try:
-        data = orjson.loads((directory / MANIFEST).read_bytes())
-        for name in ("started_at", "finished_at"):
-            data[name] = data[name] and datetime.fromisoformat(data[name])
-        return Manifest(**data)
-    except (OSError, orjson.JSONDecodeError, TypeError, KeyError) as error:
-        raise UserError(f"{directory} holds no readable scan: {error}") from error
+        return msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise UserError(
+            f"{directory} holds no readable scan ({error}): choose another with --scan, or scan again"
+        ) from error
 
 
 class DataDirectory:
@@ -81,10 +84,41 @@ class DataDirectory:
         )
 
     def interrupted(self) -> list[str]:
-        """The ids of scans that were begun and not published (perhaps still running), oldest first."""
+        """The ids of scans that were begun and not published (perhaps still running), oldest first.
+
+        One that was stopped before its plan was written has nothing to go on with and is left out.
+        """
         if not self.scans.is_dir():
             return []
-        return sorted(p.name.removesuffix(PARTIAL) for p in self.scans.iterdir() if p.suffix == PARTIAL)
+        return sorted(
+            p.name.removesuffix(PARTIAL)
+            for p in self.scans.iterdir()
+            if p.suffix == PARTIAL and (p / MANIFEST).is_file()
+        )
+
+    def running(self, scan_id: str) -> bool:
+        """Whether some process is at work on an unpublished scan."""
+        try:
+            with (self.partial(scan_id) / LOCK).open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
+    def heads(self, before: str, without: Collection[str] = ()) -> list[str]:
+        """The scans whose findings' histories one begun later goes on from.
+
+        Of the scans older than `before` they are those that no other of these follows: one as a rule, more
+        where scans ran side by side. Raises UserError for an unreadable manifest that is not in `without`.
+        """
+        follows: dict[str, list[str]] = {}
+        for name in self.published():
+            if name < before and name not in without:
+                follows[name] = read_manifest(self.scans / name).follows
+        taken = {name for names in follows.values() for name in names}
+        return [name for name in follows if name not in taken]
 
     def resolve(self, name: str = "latest") -> Path:
         """The directory of a scan: an id, the unambiguous beginning of one, "latest" or "previous".
@@ -120,14 +154,17 @@ class DataDirectory:
         directory = self.partial(scan_id)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            file = (directory / "lock").open("w")
+            file = (directory / LOCK).open("w")
         except OSError as error:
             raise write_error(directory, error) from error
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise UserError(f"scan {scan_id} is being worked on by another process") from error
+                raise UserError(
+                    f"the scan {scan_id} is being worked on by another process; wait for it, or leave"
+                    " --resume out to begin one of its own"
+                ) from error
             yield directory
 
     @contextmanager
@@ -146,8 +183,8 @@ class DataDirectory:
         """Makes a finished scan visible by one rename; raises UserError where it cannot."""
         source, target = self.partial(scan_id), self.scans / scan_id
         try:
-            (source / "lock").unlink(missing_ok=True)
             source.rename(target)
+            (target / LOCK).unlink(missing_ok=True)
             folder = os.open(self.scans, os.O_RDONLY)
             try:
                 os.fsync(folder)

@@ -254,6 +254,7 @@ class UnitFiles:
             with suppress(OSError):
                 if part.writer is not None:
                     part.writer.close()
+            with suppress(OSError):
                 part.path.with_suffix(".tmp").unlink()
 
 
