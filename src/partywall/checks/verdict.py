@@ -20,10 +20,8 @@ def verdict_sql(check: CompiledCheck, now: datetime, overrides: Mapping[str, Any
     """A DuckDB expression of type UTINYINT: the `Verdict` of the check on a row."""
     params = parameters(check, overrides)
     passes = check.passes.to_duckdb(params, now)
-    verdict = (
-        f"CASE ({passes}) WHEN TRUE THEN {Verdict.PASS} WHEN FALSE THEN {Verdict.FAIL}"
-        f" ELSE {Verdict.UNKNOWN} END"
-    )
+    # A boolean as a number is its verdict (1 PASS, 0 FAIL); `CASE x WHEN` would evaluate x once per WHEN.
+    verdict = f"coalesce(CAST({passes} AS UTINYINT), {Verdict.UNKNOWN})"
     if check.where is not None:
         where = check.where.to_duckdb(params, now)
         verdict = (

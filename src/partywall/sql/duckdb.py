@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from partywall.sql.lower import LETTERS, Lowering
-from partywall.sql.nodes import Call, Node, Over, Var, strict_in
+from partywall.sql.nodes import Call, Node, Over, Var, strict_in, walk
 from partywall.tables.types import Bool, FloatType, ListType
 
 
@@ -50,6 +50,8 @@ class DuckDB(Lowering):
             return f"list_filter({items}, lambda {var}: {known(body)})"
         if node.kind == "transform":
             return f"list_transform({items}, lambda {var}: {self.guarded(node, body)})"
+        if any(isinstance(part, Over) for part in walk(node.body)):
+            return self.nested_quantifier(node, items, body, strict=strict)
         if node.kind == "all_match":
             possibly, surely = possible(f"({body} IS NOT TRUE)"), known(f"(NOT {body})")
             verdicts = "TRUE", "FALSE"
@@ -61,6 +63,19 @@ class DuckDB(Lowering):
             f"(CASE {some(possibly)} WHEN FALSE THEN {verdicts[0]} "
             f"WHEN TRUE THEN CASE WHEN {some(surely)} THEN {verdicts[1]} END END)"
         )
+
+    def nested_quantifier(self, node: Over, items: str, body: str, *, strict: bool) -> str:
+        """With the body written once: written twice at each level, it would double with every level.
+
+        (DuckDB itself writes out `CASE x WHEN` once for each WHEN.)
+        """
+        ranked = f"coalesce(2 * CAST({body} AS TINYINT), 1)"
+        if not strict:
+            ranked = f"CASE WHEN {node.var.name} IS NULL THEN 1 ELSE {ranked} END"
+        decisive, empty = ("list_min", 2) if node.kind == "all_match" else ("list_max", 0)
+        answers = "[TRUE, NULL, FALSE]" if node.kind == "none_match" else "[FALSE, NULL, TRUE]"
+        rank = f"{decisive}(list_transform({items}, lambda {node.var.name}: {ranked}))"
+        return f"{answers}[1 + coalesce({rank}, CASE WHEN len({items}) = 0 THEN {empty} END)]"
 
     def contains(self, items: Node, value: Node) -> str:
         array, sought = self.sql(items), self.sql(value)
