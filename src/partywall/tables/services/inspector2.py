@@ -1,0 +1,120 @@
+"""Amazon Inspector: what it scans in each Region, how much of it, and how much it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from partywall.tables.spec import Call, Column, Const, Each, Enum, Int, List, Single, Str, Table
+
+
+def _first(values: list[Any]) -> Any:
+    return values[0] if values else None
+
+
+_STATUS: Final = Enum("ENABLING", "ENABLED", "DISABLING", "DISABLED", "SUSPENDING", "SUSPENDED")
+
+
+def _scan(name: str, member: str, doc: str) -> Column:
+    return Column(
+        f"{name}_status", _STATUS, f"status.accounts[].resourceState.{member}.status", doc=doc, fn=_first
+    )
+
+
+def _severity(name: str) -> Column:
+    return Column(
+        f"{name}_findings",
+        Int,
+        f"findings.responses[].accountAggregation.severityCounts.{name}",
+        0,
+        doc="Open findings of that severity; 0 where Inspector is off.",
+        fn=sum,
+    )
+
+
+def _count(key: str) -> Callable[[list[dict[str, Any]]], int]:
+    return lambda groups: sum(int(g.get("count") or 0) for g in groups if g.get("groupKey") == key)
+
+
+region = Table(
+    "inspector2_region",
+    service="inspector2",
+    scope="regional",
+    resource_type="AWS::::Account",
+    doc="Inspector in a Region of the account, one row, whether or not it is in use.",
+    rows=Single(),
+    arn="arn:{partition}:inspector2:{region}:{account_id}:region",
+    title="Inspector in {region}",
+    calls={
+        "status": Call("inspector2:BatchGetAccountStatus", {"accountIds": Each("@account_id")}),
+        "coverage": Call(
+            "inspector2:ListCoverageStatistics",
+            {
+                "groupBy": Const("SCAN_STATUS_CODE"),
+                "filterCriteria": {
+                    "accountId": [{"comparison": Const("EQUALS"), "value": "@account_id"}],
+                },
+            },
+        ),
+        "findings": Call(
+            "inspector2:ListFindingAggregations",
+            {
+                "aggregationType": Const("ACCOUNT"),
+                "accountIds": [{"comparison": Const("EQUALS"), "value": "@account_id"}],
+            },
+        ),
+        "configuration": Call("inspector2:GetConfiguration"),
+        "deep": Call("inspector2:GetEc2DeepInspectionConfiguration"),
+    },
+    columns=(
+        Column("status", _STATUS, "status.accounts[].state.status", doc="Of Inspector itself.", fn=_first),
+        _scan("ec2", "ec2", "Scanning of instances."),
+        _scan("ecr", "ecr", "Scanning of container images."),
+        _scan("lambda", "lambda", "Scanning of functions' dependencies."),
+        _scan("lambda_code", "lambdaCode", "Scanning of functions' own code."),
+        _scan("code_repository", "codeRepository", "Scanning of source repositories."),
+        Column("active_resources", Int, "coverage.countsByGroup", 0, doc="Scanned.", fn=_count("ACTIVE")),
+        Column(
+            "inactive_resources",
+            Int,
+            "coverage.countsByGroup",
+            0,
+            doc="Known to Inspector and not scanned, such as instances without an agent.",
+            fn=_count("INACTIVE"),
+        ),
+        _severity("critical"),
+        _severity("high"),
+        _severity("medium"),
+        Column(
+            "exploitable_findings",
+            Int,
+            "findings.responses[].accountAggregation.exploitAvailableCount",
+            0,
+            doc="Open findings for which an exploit is known.",
+            fn=sum,
+        ),
+        Column(
+            "ec2_scan_mode",
+            Enum("EC2_SSM_AGENT_BASED", "EC2_HYBRID"),
+            "configuration.ec2Configuration.scanModeState.scanMode",
+            "",
+        ),
+        Column(
+            "ecr_rescan_duration",
+            Str,
+            "configuration.ecrConfiguration.rescanDurationState.rescanDuration",
+            "",
+            doc="How long after its push an image is scanned anew: DAYS_30, LIFETIME, …",
+        ),
+        Column(
+            "deep_inspection_status",
+            Enum("ACTIVATED", "DEACTIVATED", "PENDING", "FAILED"),
+            "deep.status",
+            "DEACTIVATED",
+            doc="Packages of programming languages on instances are looked at too.",
+        ),
+        Column("deep_inspection_paths", List(Str), "deep.packagePaths"),
+    ),
+)
+
+TABLES = (region,)

@@ -1,0 +1,102 @@
+"""Amazon Macie: its session in each Region, discovery jobs, and what they found."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from partywall.tables.spec import (
+    Bool,
+    Call,
+    Column,
+    Const,
+    Enum,
+    Int,
+    List,
+    Relation,
+    Single,
+    Str,
+    Table,
+    Timestamp,
+)
+
+_HIGH: Final = {"severity.description": {"eq": [Const("High")]}, "archived": {"eq": [Const("false")]}}
+
+region = Table(
+    "macie2_region",
+    service="macie2",
+    scope="regional",
+    resource_type="AWS::Macie::Session",
+    doc="Macie in a Region of the account, one row. Where it is off, Macie refuses every call as if without "
+    "permission, so that only the absence of its service-linked role tells that it is off.",
+    rows=Single(),
+    arn="arn:{partition}:macie2:{region}:{account_id}:session",
+    title="Macie in {region}",
+    calls={
+        "session": Call("macie2:GetMacieSession"),
+        "discovery": Call("macie2:GetAutomatedDiscoveryConfiguration"),
+        "export": Call("macie2:GetClassificationExportConfiguration", at="configuration"),
+        "publication": Call("macie2:GetFindingsPublicationConfiguration", at="securityHubConfiguration"),
+        "high": Call(
+            "macie2:GetFindingStatistics", {"groupBy": Const("type"), "findingCriteria": {"criterion": _HIGH}}
+        ),
+    },
+    columns=(
+        Column("status", Enum("ENABLED", "PAUSED"), "session.status"),
+        Column(
+            "finding_publishing_frequency",
+            Enum("FIFTEEN_MINUTES", "ONE_HOUR", "SIX_HOURS"),
+            "session.findingPublishingFrequency",
+        ),
+        Column("created_at", Timestamp, "session.createdAt"),
+        Column(
+            "automated_discovery",
+            Enum("ENABLED", "DISABLED"),
+            "discovery.status",
+            "DISABLED",
+            doc="Macie samples the objects of all buckets by itself.",
+        ),
+        Column("export_bucket", Str, "export.s3Destination.bucketName", "", doc="Where results are kept."),
+        Column("publishes_classification", Bool, "publication.publishClassificationFindings", False),
+        Column("publishes_policy", Bool, "publication.publishPolicyFindings", False),
+        Column(
+            "high_findings",
+            Int,
+            "high.countsByGroup[].count",
+            0,
+            doc="Findings of high severity that are not archived.",
+            fn=sum,
+        ),
+    ),
+    relations=(
+        Relation(
+            "roles",
+            "iam_role",
+            ("name",),
+            {"account_id": "account_id"},
+            doc="The account's roles; AWSServiceRoleForAmazonMacie is there once Macie has been on.",
+        ),
+    ),
+)
+
+job = Table(
+    "macie2_classification_job",
+    service="macie2",
+    scope="regional",
+    resource_type="AWS::Macie::ClassificationJob",
+    doc="A sensitive data discovery job.",
+    rows=Call("macie2:ListClassificationJobs", at="items"),
+    arn="arn:{partition}:macie2:{region}:{account_id}:classification-job/{job_id}",
+    title="name",
+    columns=(
+        Column("job_id", Str, "jobId"),
+        Column("job_type", Enum("ONE_TIME", "SCHEDULED"), "jobType"),
+        Column(
+            "status", Enum("RUNNING", "PAUSED", "CANCELLED", "COMPLETE", "IDLE", "USER_PAUSED"), "jobStatus"
+        ),
+        Column("last_run_error", Enum("NONE", "ERROR"), "lastRunErrorStatus.code", "NONE"),
+        Column("created_at", Timestamp, "createdAt"),
+        Column("buckets", List(Str), "bucketDefinitions[].buckets[]"),
+    ),
+)
+
+TABLES = (region, job)
