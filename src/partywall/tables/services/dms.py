@@ -47,7 +47,7 @@ instance = Table(
         Column("instance_class", Str, "ReplicationInstanceClass", ""),
         Column("engine_version", Str, "EngineVersion", ""),
         Column("created_at", Timestamp, "InstanceCreateTime"),
-        Column("publicly_accessible", Bool, "PubliclyAccessible", False),
+        Column("publicly_accessible", Bool, "PubliclyAccessible"),
         Column("public_ip_addresses", List(Str), "ReplicationInstancePublicIpAddresses"),
         Column("multi_az", Bool, "MultiAZ", False),
         Column("auto_minor_version_upgrade", Bool, "AutoMinorVersionUpgrade", False),

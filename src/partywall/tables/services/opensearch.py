@@ -76,7 +76,7 @@ domain = Table(
         Column("saml_enabled", Bool, "detail.AdvancedSecurityOptions.SAMLOptions.Enabled", False),
         Column("cognito_enabled", Bool, "detail.CognitoOptions.Enabled", False),
         Column("enabled_logs", List(Str), "detail.LogPublishingOptions", fn=_enabled_logs),
-        Column("update_available", Bool, "detail.ServiceSoftwareOptions.UpdateAvailable", False),
+        Column("update_available", Bool, "detail.ServiceSoftwareOptions.UpdateAvailable"),
         Column("software_version", Str, "detail.ServiceSoftwareOptions.CurrentVersion", ""),
         Column("auto_software_update", Bool, "detail.SoftwareUpdateOptions.AutoSoftwareUpdateEnabled", False),
     ),

@@ -112,7 +112,7 @@ def _instance_columns() -> tuple[Column, ...]:
         Column("cluster_id", Str, "DBClusterIdentifier", "", doc="Empty: it stands alone, in no cluster."),
         Column("endpoint", Str, "Endpoint.Address", ""),
         Column("port", Int, "Endpoint.Port", doc="NULL while the instance has no endpoint yet."),
-        Column("publicly_accessible", Bool, "PubliclyAccessible", False),
+        Column("publicly_accessible", Bool, "PubliclyAccessible"),
         Column("vpc_id", Str, "DBSubnetGroup.VpcId", "", doc="Empty: not in a VPC."),
         Column("subnet_group", Str, "DBSubnetGroup.DBSubnetGroupName", ""),
         Column("subnet_ids", List(Str), "DBSubnetGroup.Subnets[].SubnetIdentifier"),
