@@ -138,6 +138,19 @@ def _image_metadata(asked: Asked) -> dict[str, Any]:
     return {"InstanceImageMetadata": found}
 
 
+def _functions(asked: Asked) -> dict[str, Any] | None:
+    """moto's functions, each in the VPC of its subnets; moto names the same one for all."""
+    from moto.ec2.models import ec2_backends
+
+    answer = asked.ask_moto()
+    for function in (answer or {}).get("Functions", []):
+        network: dict[str, Any] = function.get("VpcConfig") or {}
+        for subnet in network.get("SubnetIds", []):
+            found: Any = ec2_backends[asked.account][asked.region].describe_subnets(subnet_ids=[subnet])
+            network["VpcId"] = found[0].vpc_id
+    return answer
+
+
 def _patch_baseline(asked: Asked) -> dict[str, Any]:
     from moto.ssm.models import ssm_backends
 
@@ -193,6 +206,7 @@ ANSWERS: dict[str, dict[str, Callable[[Asked], dict[str, Any] | None] | dict[str
     "globalaccelerator": {"ListAccelerators": {"Accelerators": []}},
     "kafkaconnect": {"ListConnectors": {"connectors": []}},
     "kms": {"GetKeyLastUsage": _key_usage},
+    "lambda": {"ListFunctions": _functions},
     "organizations": {"DescribeEffectivePolicy": _effective_policy},
     "rds": {
         "DescribeCertificates": _certificates,
