@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 from urllib.parse import unquote
 
 import orjson
@@ -25,6 +26,7 @@ from partywall.tables.types import (
 )
 
 Converter = Callable[[Any], Any]
+_EPOCH: Final = re.compile(r"\d{9,13}(\.\d+)?")
 
 
 class MalformedValue(ValueError):
@@ -118,9 +120,10 @@ def _timestamp(value: Any) -> datetime:
     try:
         if isinstance(value, datetime):
             moment = value
-        elif isinstance(value, int | float):
-            # Some answers give milliseconds where the model says "long".
-            moment = datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+        elif isinstance(value, int | float) or _EPOCH.fullmatch(value):
+            # Some answers give milliseconds where the model says "long", some write the number as text.
+            number = float(value)
+            moment = datetime.fromtimestamp(number / 1000 if number > 1e11 else number, UTC)
         else:
             moment = datetime.fromisoformat(value)
     except (TypeError, ValueError, OverflowError, OSError) as error:

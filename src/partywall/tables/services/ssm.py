@@ -216,7 +216,7 @@ parameter = Table(
     resource_type="AWS::SSM::Parameter",
     doc="A parameter's settings. Its value is never read.",
     rows=Call("ssm:DescribeParameters", at="Parameters"),
-    arn="ARN",
+    arn="arn:{partition}:ssm:{region}:{account_id}:parameter/{path}",
     title="Name",
     tags="tagging.Tags",
     calls={
@@ -229,6 +229,13 @@ parameter = Table(
         ),
     },
     columns=(
+        Column(
+            "path",
+            Str,
+            "Name",
+            doc="The name as its ARN has it, without a slash at its beginning.",
+            fn=lambda name: name.removeprefix("/"),
+        ),
         Column("parameter_type", Enum("String", "StringList", "SecureString"), "Type"),
         Column("key_id", Str, "KeyId", "", doc="The KMS key of a SecureString; otherwise empty."),
         Column("tier", Enum("Standard", "Advanced", "Intelligent-Tiering"), "Tier", "Standard"),
