@@ -16,6 +16,9 @@ from partywall.tables.spec import (
 )
 from partywall.tables.tagging import tagging
 
+# One call for all tables of the service.
+_TAGGING = tagging("dms:rep", "dms:endpoint", "dms:task", "dms:cert")
+
 # The severities that a task's component can log at, quietest first; from Default on it logs usefully.
 _LOGS = ("LOGGER_SEVERITY_DEFAULT", "LOGGER_SEVERITY_DEBUG", "LOGGER_SEVERITY_DETAILED_DEBUG")
 
@@ -41,7 +44,7 @@ instance = Table(
     arn="ReplicationInstanceArn",
     title="ReplicationInstanceIdentifier",
     tags="tagging.Tags",
-    calls={"tagging": tagging("dms:rep")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("status", Str, "ReplicationInstanceStatus", ""),
         Column("instance_class", Str, "ReplicationInstanceClass", ""),
@@ -72,7 +75,7 @@ endpoint = Table(
     arn="EndpointArn",
     title="EndpointIdentifier",
     tags="tagging.Tags",
-    calls={"tagging": tagging("dms:endpoint")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("endpoint_type", Enum("source", "target"), "EndpointType", fn=lambda v: str(v).lower()),
         Column("engine", Str, "EngineName"),
@@ -107,7 +110,7 @@ task = Table(
     arn="ReplicationTaskArn",
     title="ReplicationTaskIdentifier",
     tags="tagging.Tags",
-    calls={"tagging": tagging("dms:task")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("status", Str, "Status", ""),
         Column("migration_type", Str, "MigrationType", ""),
@@ -134,7 +137,7 @@ certificate = Table(
     arn="CertificateArn",
     title="CertificateIdentifier",
     tags="tagging.Tags",
-    calls={"tagging": tagging("dms:cert")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("valid_from", Timestamp, "ValidFromDate"),
         Column("valid_to", Timestamp, "ValidToDate"),

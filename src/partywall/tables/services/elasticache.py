@@ -18,6 +18,15 @@ from partywall.tables.spec import (
 )
 from partywall.tables.tagging import tagging
 
+# One call for all tables of the service.
+_TAGGING = tagging(
+    "elasticache:cluster",
+    "elasticache:replicationgroup",
+    "elasticache:serverlesscache",
+    "elasticache:user",
+    "elasticache:subnetgroup",
+)
+
 _HERE = {"account_id": "account_id", "region": "region"}
 _UPDATE = Struct(
     Field("name", Str, "ServiceUpdateName", ""),
@@ -53,7 +62,7 @@ cluster = Table(
     title="CacheClusterId",
     tags="tagging.Tags",
     calls={
-        "tagging": tagging("elasticache:cluster"),
+        "tagging": _TAGGING,
         "updates": _updates("CacheClusterId", "cluster_id"),
     },
     columns=(
@@ -84,7 +93,7 @@ replication_group = Table(
     title="ReplicationGroupId",
     tags="tagging.Tags",
     calls={
-        "tagging": tagging("elasticache:replicationgroup"),
+        "tagging": _TAGGING,
         "updates": _updates("ReplicationGroupId", "replication_group_id"),
     },
     columns=(
@@ -138,7 +147,7 @@ serverless_cache = Table(
     arn="ARN",
     title="ServerlessCacheName",
     tags="tagging.Tags",
-    calls={"tagging": tagging("elasticache:serverlesscache")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("engine", Str, "Engine"),
         Column("engine_version", Str, "FullEngineVersion", ""),
@@ -162,7 +171,7 @@ user = Table(
     arn="ARN",
     title="UserId",
     tags="tagging.Tags",
-    calls={"tagging": tagging("elasticache:user")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("user_name", Str, "UserName"),
         Column("status", Str, "Status", ""),
@@ -188,7 +197,7 @@ subnet_group = Table(
     arn="ARN",
     title="CacheSubnetGroupName",
     tags="tagging.Tags",
-    calls={"tagging": tagging("elasticache:subnetgroup")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("vpc_id", Str, "VpcId", ""),
         Column("subnet_ids", List(Str), "Subnets[].SubnetIdentifier"),

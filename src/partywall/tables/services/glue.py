@@ -19,6 +19,9 @@ from partywall.tables.spec import (
 )
 from partywall.tables.tagging import tagging
 
+# One call for all tables of the service.
+_TAGGING = tagging("glue:job", "glue:devEndpoint", "glue:connection", "glue:mlTransform")
+
 _HERE = {"account_id": "account_id", "region": "region"}
 _SETTINGS: Final = (
     "--enable-continuous-cloudwatch-log",
@@ -129,7 +132,7 @@ job = Table(
     arn="arn:{partition}:glue:{region}:{account_id}:job/{name}",
     title="Name",
     tags="tagging.Tags",
-    calls={"tagging": tagging("glue:job")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("command", Str, "Command.Name", "", doc="glueetl, gluestreaming, pythonshell or glueray."),
         Column(
@@ -160,7 +163,7 @@ dev_endpoint = Table(
     arn="arn:{partition}:glue:{region}:{account_id}:devEndpoint/{name}",
     title="EndpointName",
     tags="tagging.Tags",
-    calls={"tagging": tagging("glue:devEndpoint")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("status", Str, "Status", ""),
         Column("public_address", Str, "PublicAddress", "", doc="Empty: it is in a VPC."),
@@ -180,7 +183,7 @@ connection = Table(
     arn="arn:{partition}:glue:{region}:{account_id}:connection/{name}",
     title="Name",
     tags="tagging.Tags",
-    calls={"tagging": tagging("glue:connection")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("connection_type", Str, "ConnectionType", ""),
         Column("created_at", Timestamp, "CreationTime"),
@@ -206,7 +209,7 @@ ml_transform = Table(
     arn="arn:{partition}:glue:{region}:{account_id}:mlTransform/{transform_id}",
     title="Name",
     tags="tagging.Tags",
-    calls={"tagging": tagging("glue:mlTransform")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("transform_id", Str, "TransformId"),
         Column("glue_version", Str, "GlueVersion", ""),

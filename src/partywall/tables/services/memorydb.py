@@ -12,6 +12,9 @@ from partywall.tables.spec import (
 )
 from partywall.tables.tagging import tagging
 
+# One call for all tables of the service.
+_TAGGING = tagging("memorydb:cluster", "memorydb:user")
+
 cluster = Table(
     "memorydb_cluster",
     service="memorydb",
@@ -22,7 +25,7 @@ cluster = Table(
     arn="ARN",
     title="Name",
     tags="tagging.Tags",
-    calls={"tagging": tagging("memorydb:cluster")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("engine", Str, "Engine", "redis"),
         Column("engine_version", Str, "EngineVersion", ""),
@@ -49,7 +52,7 @@ user = Table(
     arn="ARN",
     title="Name",
     tags="tagging.Tags",
-    calls={"tagging": tagging("memorydb:user")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("status", Str, "Status", ""),
         Column("access_string", Str, "AccessString", "", doc="What the user may do, in Redis' ACL syntax."),

@@ -20,6 +20,9 @@ from partywall.tables.spec import (
 )
 from partywall.tables.tagging import tagging
 
+# One call for all tables of the service.
+_TAGGING = tagging("rds:pg", "rds:cluster-pg", "rds:og", "rds:db-proxy", "rds:es")
+
 _HERE = {"account_id": "account_id", "region": "region"}
 
 # The parameters that decide about encryption in transit, auditing and file access, over all engines. RDS is
@@ -92,7 +95,7 @@ parameter_group = Table(
     title="DBParameterGroupName",
     tags="tagging.Tags",
     calls={
-        "tagging": tagging("rds:pg"),
+        "tagging": _TAGGING,
         "values": _parameters("DBParameterGroupName", "DescribeDBParameters"),
     },
     columns=_parameter_columns(),
@@ -109,7 +112,7 @@ cluster_parameter_group = Table(
     title="DBClusterParameterGroupName",
     tags="tagging.Tags",
     calls={
-        "tagging": tagging("rds:cluster-pg"),
+        "tagging": _TAGGING,
         "values": _parameters("DBClusterParameterGroupName", "DescribeDBClusterParameters"),
     },
     columns=_parameter_columns(),
@@ -125,7 +128,7 @@ option_group = Table(
     arn="OptionGroupArn",
     title="OptionGroupName",
     tags="tagging.Tags",
-    calls={"tagging": tagging("rds:og")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("engine", Str, "EngineName", ""),
         Column("major_engine_version", Str, "MajorEngineVersion", ""),
@@ -154,7 +157,7 @@ proxy = Table(
     arn="DBProxyArn",
     title="DBProxyName",
     tags="tagging.Tags",
-    calls={"tagging": tagging("rds:db-proxy")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("status", Str, "Status", ""),
         Column("engine_family", Str, "EngineFamily", ""),
@@ -191,7 +194,7 @@ event_subscription = Table(
     arn="EventSubscriptionArn",
     title="CustSubscriptionId",
     tags="tagging.Tags",
-    calls={"tagging": tagging("rds:es")},
+    calls={"tagging": _TAGGING},
     columns=(
         Column("topic_arn", Str, "SnsTopicArn", ""),
         Column("status", Str, "Status", ""),
