@@ -144,7 +144,8 @@ def _calls(check: CompiledCheck) -> set[str]:
     from partywall.tables.mapping import path_call
 
     calls = {"rows"}
-    for name in check.columns:
+    joined = {k for r in check.table.relations if r.name in check.columns for k in r.on}
+    for name in check.columns | {key.removesuffix("[]") for key in joined}:
         column = schema.column(check.table, name.removesuffix("_facts")) or schema.column(check.table, name)
         if column is not None:
             calls.add(path_call(check.table, column.path) or "rows")

@@ -176,10 +176,11 @@ class Source:
         ]
         missing = f"EXISTS (SELECT 1 FROM {self._incomplete} i WHERE {' AND '.join(within)})"
         for their in relation.on.values():
-            if their not in schema.COMMON and not their.endswith("[]"):
+            name = their.removesuffix("[]")
+            if name not in schema.COMMON:
                 # A row of the other table whose key is not known might be one of ours.
-                keyless = self.stored(other, ["account_id", their])
-                unknown_keys.append(f"EXISTS (SELECT 1 FROM ({keyless}) n WHERE n.{quote(their)} IS NULL)")
+                keyless = self.stored(other, ["account_id", name])
+                unknown_keys.append(f"EXISTS (SELECT 1 FROM ({keyless}) n WHERE n.{quote(name)} IS NULL)")
         null_keys = " OR ".join(unknown_keys)
         return f"CASE WHEN {null_keys} OR {missing} THEN list_append({found}, NULL) ELSE {found} END"
 
