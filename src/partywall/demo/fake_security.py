@@ -360,6 +360,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "ListAllowLists": _of_macie({"allowLists": []}),
         "ListClassificationJobs": _of_macie({"items": []}),
         "ListCustomDataIdentifiers": _of_macie({"items": []}),
+        "GetFindingStatistics": _of_macie({"countsByGroup": []}),
         "ListFindings": _of_macie({"findingIds": []}),
         "GetFindings": _of_macie({"findings": []}),
         "ListFindingsFilters": _of_macie({"findingsFilterListItems": []}),

@@ -187,7 +187,7 @@ def _finding(desk: Desk, kind: str, severity: float, resource: dict[str, Any], n
         "AccountId": desk.account,
         "Arn": desk.arn("guardduty", f"detector/{desk.ids['detector']}/finding/{name}"),
         "Id": name,
-        "CreatedAt": ago(6),
+        "CreatedAt": ago(45 if number == 1 else 6),
         "UpdatedAt": ago(1),
         "Region": HOME,
         "Partition": "aws",
@@ -286,6 +286,17 @@ def _hubs(desk: Desk) -> None:
     desk.at("inspector2").enable(accountIds=[desk.account], resourceTypes=["EC2", "ECR"])
     desk.at("detective").create_graph()
     desk.put("inspector2", "ListFindings", {"findings": _vulnerabilities(desk)}, HOME)
+    counts = {"all": 3, "critical": 1, "high": 1, "medium": 0}
+    totals = {"accountId": desk.account, "severityCounts": counts, "exploitAvailableCount": 1}
+    desk.put(
+        "inspector2",
+        "ListFindingAggregations",
+        {"aggregationType": "ACCOUNT", "responses": [{"accountAggregation": totals}]},
+        HOME,
+        when={"aggregationType": "ACCOUNT"},
+    )
+    high = {"count": 2, "groupKey": "SensitiveData:S3Object/Personal"}
+    desk.put("macie2", "GetFindingStatistics", {"countsByGroup": [high]}, HOME)
     coverage = [
         {
             "resourceType": "AWS_EC2_INSTANCE",
