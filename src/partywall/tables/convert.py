@@ -145,7 +145,8 @@ def _list(element: Converter) -> Converter:
     def convert(value: Any) -> list[Any]:
         if not isinstance(value, list | tuple | set | frozenset):
             raise MalformedValue(f"expected a list, got {type(value).__name__}")
-        return [None if item is None else element(item) for item in cast("list[Any]", value)]
+        # AWS says null for nothing, as members do: [null] is what an instance without public addresses has.
+        return [element(item) for item in cast("list[Any]", value) if item is not None]
 
     return convert
 
