@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+_UNBROKEN: Final = 4000
+"""Columns of a "line" that goes to a file or a pipe: wide enough that nothing is wrapped."""
 
 
 def console(*, stderr: bool = False) -> Console:
     """A console without markup or emoji codes: names from an account are shown as they are."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(
+        stderr=stderr, highlight=False, markup=False, emoji=False, width=None if terminal else _UNBROKEN
+    )
 
 
 def print_json(value: Any) -> None:
@@ -36,6 +43,6 @@ def grid(*headers: str, right: tuple[int, ...] = ()) -> Any:
             justify="right" if i in right else "left",
             no_wrap=not last,
             overflow="fold",
-            ratio=1 if last else None,
+            min_width=24 if last else None,
         )
     return table
