@@ -197,28 +197,30 @@ trail = Table(
             {"s3_bucket_name": "name"},
             doc="The bucket that gets the logs, where it is of a scanned account.",
         ),
-        Relation(
-            "metric_filters",
-            "logs_metric_filter",
-            ("name", "activities", "field_selection_criteria", "alarms"),
-            {"log_group_account": "account_id", "region": "region", "log_group_name": "log_group_name"},
-            doc="The metric filters on the trail's log group, with their alarms and the alarms' topics.",
-        ),
     ),
 )
 
-organization_trail = Table(
-    "cloudtrail_organization_trail",
+multi_region_trail = Table(
+    "cloudtrail_multi_region_trail",
     service="cloudtrail",
     scope="global",
     resource_type="AWS::CloudTrail::Trail",
-    doc="A trail of the organization that logs this account, as members see it too.",
+    doc="A multi-Region trail that logs the account: its own or the organization's, seen from one Region.",
     rows=Call("cloudtrail:DescribeTrails", {"includeShadowTrails": True}, at="trailList"),
-    keep=lambda element: bool(element.get("IsOrganizationTrail")),
+    keep=lambda element: bool(element.get("IsMultiRegionTrail")),
     arn="TrailARN",
     title="Name",
     calls=_CALLS,
     columns=_COLUMNS,
+    relations=(
+        Relation(
+            "metric_filters",
+            "logs_metric_filter",
+            ("name", "activities", "field_selection_criteria", "alarms"),
+            {"log_group_account": "account_id", "home_region": "region", "log_group_name": "log_group_name"},
+            doc="The metric filters on the trail's log group, with their alarms and the alarms' topics.",
+        ),
+    ),
 )
 
 event_data_store = Table(
@@ -276,21 +278,6 @@ event_data_store = Table(
     ),
 )
 
-_COVERAGE: Final = (
-    "name",
-    "arn",
-    "owner_account",
-    "home_region",
-    "is_multi_region",
-    "is_logging",
-    "include_global_service_events",
-    "log_file_validation_enabled",
-    "kms_key_id",
-    "log_group_name",
-    "logged_events",
-    "insight_types",
-)
-
 region = Table(
     "cloudtrail_region",
     service="cloudtrail",
@@ -305,16 +292,16 @@ region = Table(
         Relation(
             "trails",
             "cloudtrail_trail",
-            _COVERAGE,
-            {"account_id": "account_id"},
-            doc="The account's trails of all Regions.",
+            ("name", "is_logging"),
+            {"account_id": "account_id", "region": "region"},
+            doc="The account's trails at home in the Region.",
         ),
         Relation(
-            "organization_trails",
-            "cloudtrail_organization_trail",
-            _COVERAGE,
+            "multi_region_trails",
+            "cloudtrail_multi_region_trail",
+            ("name", "is_logging"),
             {"account_id": "account_id"},
-            doc="The trails of the organization that log this account.",
+            doc="The trails that log all Regions, the account's own and the organization's.",
         ),
     ),
 )
@@ -332,19 +319,22 @@ account = Table(
     relations=(
         Relation(
             "trails",
-            "cloudtrail_trail",
-            (*_COVERAGE, "metric_filters"),
+            "cloudtrail_multi_region_trail",
+            (
+                "name",
+                "owner_account",
+                "is_logging",
+                "include_global_service_events",
+                "log_file_validation_enabled",
+                "kms_key_id",
+                "logged_events",
+                "insight_types",
+                "metric_filters",
+            ),
             {"account_id": "account_id"},
-            doc="The account's own trails.",
-        ),
-        Relation(
-            "organization_trails",
-            "cloudtrail_organization_trail",
-            _COVERAGE,
-            {"account_id": "account_id"},
-            doc="The trails of the organization that log this account.",
+            doc="The trails that log all Regions, the account's own and the organization's.",
         ),
     ),
 )
 
-TABLES = (trail, organization_trail, event_data_store, region, account)
+TABLES = (trail, multi_region_trail, event_data_store, region, account)

@@ -106,7 +106,7 @@ alarm = Table(
             "topics",
             "sns_topic",
             ("name", "subscriptions_confirmed"),
-            {"topic_arns[]": "topic_arn"},
+            {"region": "region", "topic_arns[]": "topic_arn"},
             doc="The topics that it notifies.",
         ),
     ),

@@ -53,7 +53,7 @@ bus = Table(
             "archives",
             "events_archive",
             ("name", "state"),
-            {"arn": "bus_arn"},
+            {"account_id": "account_id", "region": "region", "arn": "bus_arn"},
             doc="The archives that keep its events.",
         ),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from partywall.tables.spec import Bool, Call, Column, Field, List, Relation, Single, Str, Struct, Table
+from partywall.tables.spec import Bool, Call, Column, Field, List, Single, Str, Struct, Table
 
 # Where Security Hub is off, its operations answer with this code; a denial by policy has another one
 # (AccessDeniedException).
@@ -30,6 +30,13 @@ region = Table(
             "securityhub:GetAdministratorAccount",
             absent=(*_OFF, "ResourceNotFoundException"),
             at="Administrator",
+        ),
+        "aggregators": Call("securityhub:ListFindingAggregators", absent=_OFF),
+        "aggregator": Call(
+            "securityhub:GetFindingAggregator",
+            {"FindingAggregatorArn": "aggregator_arn"},
+            region="aggregator_region",
+            when=lambda row: row["aggregator_arn"] != "",
         ),
     },
     columns=(
@@ -67,60 +74,33 @@ region = Table(
             doc="ARNs of the subscriptions to products whose findings come in.",
         ),
         Column("administrator_account", Str, "administrator.AccountId", "", doc="Empty: there is none."),
-    ),
-)
-
-aggregator = Table(
-    "securityhub_finding_aggregator",
-    service="securityhub",
-    scope="regional",
-    resource_type="AWS::SecurityHub::FindingAggregator",
-    doc="Brings the findings of other Regions into one; listed in its home Region.",
-    rows=Call("securityhub:ListFindingAggregators", at="FindingAggregators", absent=_OFF),
-    arn="FindingAggregatorArn",
-    calls={
-        "aggregator": Call("securityhub:GetFindingAggregator", {"FindingAggregatorArn": "aggregator_arn"}),
-    },
-    columns=(
-        Column("aggregator_arn", Str, "FindingAggregatorArn"),
-        Column("aggregation_region", Str, "aggregator.FindingAggregationRegion", ""),
         Column(
-            "region_linking_mode",
+            "aggregator_arn",
+            Str,
+            "aggregators.FindingAggregators[].FindingAggregatorArn",
+            "",
+            doc="Of what brings the findings of several Regions into one; empty: nothing does.",
+            fn=lambda v: v[0] if v else None,
+        ),
+        Column(
+            "aggregator_region",
+            Str,
+            "aggregators.FindingAggregators[].FindingAggregatorArn",
+            "",
+            doc="The Region that the findings come to.",
+            fn=lambda v: v[0].split(":")[3] if v else None,
+        ),
+        Column(
+            "linking_mode",
             Str,
             "aggregator.RegionLinkingMode",
-            "",
-            doc="ALL_REGIONS, ALL_REGIONS_EXCEPT_SPECIFIED, SPECIFIED_REGIONS, NO_REGIONS.",
+            "none",
+            doc="ALL_REGIONS, ALL_REGIONS_EXCEPT_SPECIFIED, SPECIFIED_REGIONS, NO_REGIONS; or none.",
         ),
-        Column("regions", List(Str), "aggregator.Regions"),
-    ),
-)
-
-account = Table(
-    "securityhub_account",
-    service="securityhub",
-    scope="global",
-    resource_type="AWS::::Account",
-    doc="Security Hub in all Regions of the account, one row.",
-    rows=Single(),
-    arn="arn:{partition}:securityhub::{account_id}:account",
-    title="Security Hub of {account_id}",
-    columns=(),
-    relations=(
-        Relation(
-            "hubs",
-            "securityhub_region",
-            ("region", "is_enabled"),
-            {"account_id": "account_id"},
-            doc="Each Region, with whether Security Hub is on.",
-        ),
-        Relation(
-            "aggregators",
-            "securityhub_finding_aggregator",
-            ("region", "aggregation_region", "region_linking_mode"),
-            {"account_id": "account_id"},
-            doc="The finding aggregators.",
+        Column(
+            "linked_regions", List(Str), "aggregator.Regions", doc="As specified or excepted by the mode."
         ),
     ),
 )
 
-TABLES = (region, aggregator, account)
+TABLES = (region,)

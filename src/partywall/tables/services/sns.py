@@ -88,7 +88,7 @@ topic = Table(
             "subscriptions",
             "sns_subscription",
             ("protocol", "endpoint", "is_confirmed"),
-            {"topic_arn": "topic_arn"},
+            {"account_id": "account_id", "region": "region", "topic_arn": "topic_arn"},
             doc="The account's subscriptions to it.",
         ),
     ),
