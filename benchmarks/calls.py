@@ -1,0 +1,91 @@
+"""Counts the API calls of a scan of the demo's production account, and of another scanner's over the same.
+
+    python benchmarks/calls.py                                         # ours alone
+    python benchmarks/calls.py -- prowler aws -f us-east-1 eu-west-1 eu-central-1 -M csv -o /tmp/out
+
+What follows `--` is run with the account's credentials and AWS_ENDPOINT_URL set to the emulator; that scanner is
+not part of this project and must be installed by whoever compares. Prints calls, wall and CPU seconds and peak
+memory (MB) of each, and ours as a share of the other's.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+
+from partywall.demo.desk import REGIONS
+from partywall.demo.emulator import Emulator
+from partywall.demo.organisation import seed
+
+
+def measured(emulator: Emulator, name: str, command: Sequence[str], env: dict[str, str]) -> list[float]:
+    """Runs a command; prints and returns its calls, wall seconds, CPU seconds and peak memory."""
+    calls, began = len(emulator.requests), time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    figures = [len(emulator.requests) - calls, time.monotonic() - began, cpu, after.ru_maxrss / 1024]
+    print(
+        f"{name:24} {figures[0]:6.0f} calls {figures[1]:7.1f} s wall {figures[2]:7.1f} s CPU {figures[3]:6.0f} MB"
+    )
+    if done.returncode not in (0, 1, 3):
+        print(f"  exit {done.returncode}: {done.stderr.strip()[-300:]}")
+    return figures
+
+
+def main() -> None:
+    """Seeds the emulator and scans its production account: ours, ours with a peer's checks, then the other."""
+    other = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    with Emulator() as emulator, tempfile.TemporaryDirectory() as data:
+        account = next(a for a in seed(emulator.url).accounts if a.name == "production")
+        env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        env.update(
+            AWS_ENDPOINT_URL=emulator.url, AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true"
+        )
+        import boto3
+
+        sts = boto3.client(
+            "sts",
+            region_name="us-east-1",
+            endpoint_url=emulator.url,
+            aws_access_key_id="AKIABRIGHTWATER00001",
+            aws_secret_access_key="the-emulator-checks-no-signature",
+        )
+        keys = sts.assume_role(RoleArn=account.role_arn, RoleSessionName="benchmark")["Credentials"]
+        env.update(
+            AWS_ACCESS_KEY_ID=keys["AccessKeyId"],
+            AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"],
+            AWS_SESSION_TOKEN=keys["SessionToken"],
+        )
+        ours = [
+            sys.executable,
+            "-m",
+            "partywall",
+            "scan",
+            "-q",
+            "--data",
+            data,
+            "--regions",
+            ",".join(REGIONS),
+        ]
+        # ru_maxrss of children is the greatest so far: the smaller programs run first.
+        same = measured(emulator, "ours, a peer's checks", [*ours, "--checks", "prowler:*"], env)
+        whole = measured(emulator, "ours, everything", ours, env)
+        if other:
+            theirs = measured(emulator, "the other", other, env)
+            for name, figures in (("a peer's checks", same), ("everything", whole)):
+                shares = ", ".join(
+                    f"{unit} {a / b:.2f}"
+                    for unit, a, b in zip(("calls", "wall", "CPU", "memory"), figures, theirs, strict=True)
+                )
+                print(f"ours, {name}, as a share of the other: {shares}")
+
+
+if __name__ == "__main__":
+    main()
