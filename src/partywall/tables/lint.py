@@ -17,7 +17,9 @@ from partywall.tables.mapping import (
 from partywall.tables.paths import segments
 from partywall.tables.spec import Batch, Call, Each, Lookup, Table
 from partywall.tables.types import (
+    UNKNOWN,
     BoolType,
+    EnumType,
     FloatType,
     IntType,
     JsonType,
@@ -55,6 +57,67 @@ def lint(table: Table, tables: Mapping[str, Table]) -> list[str]:
     return [f"{table.name}: {fault}" for fault in _faults(table, tables)]
 
 
+@cache
+def enum_members(table: Table) -> Mapping[tuple[str, ...], frozenset[str]]:
+    """The values that AWS knows for a leaf ("rules", "[]", "protocol"), with the one declared for absence.
+
+    Only leaves that hold AWS's own words are there: none that a function computes.
+    """
+    return {at: frozenset(members) | _absent(absent) for at, members, _, absent in _enum_leaves(table)}
+
+
+def _absent(value: Any) -> frozenset[str]:
+    return frozenset({value} if isinstance(value, str) else ())
+
+
+_Leaf = tuple[tuple[str, ...], tuple[str, ...], Type, Any]
+
+
+def _enum_leaves(table: Table) -> Iterator[_Leaf]:
+    """Path, AWS's members, declared type and absent value of each leaf whose shape is an enum."""
+    known = {*(c.name for c in table.columns), *schema.COMMON, "@parent"}
+    element = _call(table.rows, known, listing=True)[1] if isinstance(table.rows, Call) else None
+    answers = {name: _call(call, known, listing=False)[1] for name, call in table.calls.items()}
+    for column in table.columns:
+        call = path_call(table, column.path)
+        shape = answers.get(call) if call else element
+        if shape is None or column.fn or column.path.startswith("@"):
+            continue
+        path = column.path.partition(".")[2] if call else column.path
+        flat = call and segments(column.path)[0].endswith("[]")
+        yield from _leaf(shape, f"[].{path}" if flat else path, column.type, (column.name,), column.absent)
+
+
+def _leaf(shape: Any, path: str, type_: Type, at: tuple[str, ...], absent: Any) -> Iterator[_Leaf]:
+    found = _walk(shape, segments(path))
+    if not isinstance(found, str):
+        yield from _below(_ListOf(found[0]) if found[1] else found[0], type_, at, absent)
+
+
+def _below(shape: Any, type_: Type, at: tuple[str, ...], absent: Any) -> Iterator[_Leaf]:
+    if isinstance(type_, ListType):
+        if shape.type_name == "list":
+            yield from _below(shape.member, type_.element, (*at, "[]"), UNKNOWN)
+    elif isinstance(type_, StructType):
+        for field in type_.fields:
+            if not field.fn:
+                yield from _leaf(shape, field.path, field.type, (*at, field.name), field.absent)
+    elif getattr(shape, "enum", None):
+        yield at, tuple(shape.enum), type_, absent
+
+
+def _enum_faults(table: Table) -> Iterator[str]:
+    for at, members, type_, absent in _enum_leaves(table):
+        if not isinstance(type_, EnumType):
+            continue
+        missing = sorted({*members} - {*type_.values})
+        if missing:
+            yield f"column {'.'.join(at)}: AWS also knows {', '.join(missing)}"
+        foreign = sorted({*type_.values} - {*members} - _absent(absent))
+        if foreign:
+            yield f"column {'.'.join(at)}: AWS knows no {', '.join(foreign)}"
+
+
 def _faults(table: Table, tables: Mapping[str, Table]) -> Iterator[str]:
     names = [c.name for c in table.columns]
     known = {*names, *schema.COMMON}
@@ -63,6 +126,7 @@ def _faults(table: Table, tables: Mapping[str, Table]) -> Iterator[str]:
     if not table.doc:
         yield "has no doc"
     yield from _parent_faults(table, tables)
+    yield from _enum_faults(table)
     element: Any = None
     if isinstance(table.rows, Call):
         faults, element = _call(table.rows, known | {"@parent"}, listing=True)

@@ -87,7 +87,11 @@ instance = Table(
         Column("instance_id", Str, "InstanceId"),
         Column("image_id", Str, "ImageId", ""),
         Column("instance_type", Str, "InstanceType", ""),
-        Column("state", Enum("pending", "running", "stopping", "stopped"), "State.Name"),
+        Column(
+            "state",
+            Enum("pending", "running", "stopping", "stopped", "shutting-down", "terminated"),
+            "State.Name",
+        ),
         Column(
             "state_changed_at",
             Timestamp,
@@ -102,7 +106,7 @@ instance = Table(
         Column("virtualization_type", Enum("hvm", "paravirtual"), "VirtualizationType"),
         Column(
             "lifecycle",
-            Enum("on-demand", "spot", "scheduled", "capacity-block"),
+            Enum("on-demand", "spot", "scheduled", "capacity-block", "interruptible-capacity-reservation"),
             "InstanceLifecycle",
             "on-demand",
         ),

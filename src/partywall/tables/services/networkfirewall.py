@@ -35,7 +35,12 @@ firewall = Table(
         ),
     },
     columns=(
-        Column("status", Enum("PROVISIONING", "DELETING", "READY"), "firewall.FirewallStatus.Status", ""),
+        Column(
+            "status",
+            Enum("PROVISIONING", "DELETING", "READY", "FAILED"),
+            "firewall.FirewallStatus.Status",
+            "",
+        ),
         Column("sync_state", Str, "firewall.FirewallStatus.ConfigurationSyncStateSummary", ""),
         Column(
             "vpc_id", Str, "firewall.Firewall.VpcId", "", doc="Empty where it stands at a transit gateway."
@@ -128,7 +133,11 @@ rule_group = Table(
     tags="group.RuleGroupResponse.Tags",
     calls={"group": Call("network-firewall:DescribeRuleGroup", {"RuleGroupArn": "arn"})},
     columns=(
-        Column("type", Enum("STATELESS", "STATEFUL"), "group.RuleGroupResponse.Type"),
+        Column(
+            "type",
+            Enum("STATELESS", "STATEFUL", "STATEFUL_DOMAIN", "FIREWALL", "IPS"),
+            "group.RuleGroupResponse.Type",
+        ),
         Column("capacity", Int, "group.RuleGroupResponse.Capacity", 0),
         Column("associations", Int, "group.RuleGroupResponse.NumberOfAssociations", 0),
         Column(
