@@ -18,7 +18,7 @@ from partywall.collect.collector import Collector, Unit
 from partywall.collect.planner import Demand, Group, Plan, plan
 from partywall.config import Config, validate
 from partywall.errors import UserError
-from partywall.lake.engine import explained
+from partywall.lake.engine import damaged, explained
 from partywall.lake.snapshot import DataDirectory, Manifest, read_manifest, write_manifest
 from partywall.lake.writer import ScanWriter, scan_id
 from partywall.tables.registry import all_tables
@@ -314,9 +314,11 @@ class Scan:
             writer = ScanWriter(directory)
             try:
                 manifest = asyncio.run(self._collect_and_close(writer))
+                writer.close()
             except BaseExceptionGroup as group:
                 raise _first(group) from None
-            writer.close()
+            finally:
+                writer.release()
             return self._finish(directory, manifest)
 
     async def _collect_and_close(self, writer: ScanWriter) -> Manifest:
@@ -413,7 +415,18 @@ def open_report(directory: Path, checks: Sequence[CompiledCheck], config: Config
         lake = Lake(directory, FACTS, connection=connect(_JUDGE_MEMORY))
         known = set(lake.manifest.checks)
         judged = [c for c in checks if c.check.id in known]
+        _whole(lake, {c.check.table for c in judged})
         return report(lake, judged, config.params, config.exceptions, wanted)
+
+
+def _whole(lake: Lake, tables: set[str]) -> None:
+    """Raises UserError where files of the tables or of the verdicts on them are missing: no silent gap."""
+    from partywall.findings.verdicts import verdict_file
+
+    lake.whole(tables)
+    for name in sorted(tables):
+        if lake.source.files(name) and not verdict_file(lake.directory, name).exists():
+            raise damaged(lake.directory, f"the verdicts on {name} are missing")
 
 
 def _interleaved(units: list[Unit]) -> list[Unit]:

@@ -52,6 +52,7 @@ def answer(
     known = {*all_tables(), "api_call", "collection"}
     with explained(directory):
         lake = Lake(directory, FACTS)
+        lake.whole(names)
         lake.views(names & known)
     if "findings" in names:
         _findings(lake, directory, checks_dirs, config)

@@ -71,9 +71,14 @@ def _unusable(directory: Path, text: str) -> UserError:
         return write_error(directory, OSError(code, os.strerror(code)))
     if "No space left on device" in text:
         return write_error(directory, OSError(28, os.strerror(28)))
+    return damaged(directory, text)
+
+
+def damaged(directory: Path, what: str) -> UserError:
+    """A scan whose files cannot be read, as one sentence."""
     return UserError(
         f"the scan {directory.name} cannot be read, a file of it is damaged or missing"
-        f" ({_first_line(text)}): choose another with --scan, or scan again"
+        f" ({_first_line(what)}): choose another with --scan, or scan again"
     )
 
 
@@ -112,6 +117,15 @@ class Lake:
         self._facts = facts
         self._load_incomplete()
 
+    def whole(self, tables: Iterable[str]) -> None:
+        """Raises UserError where a table was stored with rows and its files are not there."""
+        rows = self.execute(
+            f"SELECT table_name FROM ({self.sql_of('collection')}) GROUP BY ALL HAVING sum(row_count) > 0"
+        ).fetchall()
+        for name in sorted({name for (name,) in rows} & set(tables)):
+            if not self.source.files(name):
+                raise damaged(self.directory, f"the table {name} is missing")
+
     def execute(self, sql: str, parameters: list[Any] | None = None) -> Any:
         """Runs SQL and returns DuckDB's result."""
         return self.connection.execute(sql, parameters)
@@ -125,6 +139,8 @@ class Lake:
         if name == "api_call":
             return self._file_table("api_call/*.parquet", api_call_schema())
         if name == "collection":
+            if not (self.directory / "collection.parquet").exists():
+                raise damaged(self.directory, "collection.parquet is missing")
             return self._file_table("collection.parquet", collection_schema())
         from partywall.tables.registry import table as find
 

@@ -161,6 +161,11 @@ class ScanWriter:
         except OSError as error:
             raise write_error(self.directory / JOURNAL, error) from error
 
+    def release(self) -> None:
+        """Lets go of the journal, whether or not the scan came to its end."""
+        with suppress(OSError):
+            self._journal.close()
+
     def close(self) -> None:
         """Writes what is pending: the call log and the table `collection`."""
         import pyarrow as pa
