@@ -3,9 +3,9 @@
     python benchmarks/calls.py                                         # ours alone
     python benchmarks/calls.py -- prowler aws -f us-east-1 eu-west-1 eu-central-1 -M csv -o /tmp/out
 
-What follows `--` is run with the account's credentials and AWS_ENDPOINT_URL set to the emulator; that scanner is
-not part of this project and must be installed by whoever compares. Prints calls, wall and CPU seconds and peak
-memory (MB) of each, and ours as a share of the other's.
+What follows `--` is run with the account's credentials and AWS_ENDPOINT_URL set to the emulator; that scanner
+is not part of this project and must be installed by whoever compares. Prints calls, wall and CPU seconds and
+peak memory (MB) of each, and ours as a share of the other's.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def measured(emulator: Emulator, name: str, command: Sequence[str], env: dict[st
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     figures = [len(emulator.requests) - calls, time.monotonic() - began, cpu, after.ru_maxrss / 1024]
     print(
-        f"{name:24} {figures[0]:6.0f} calls {figures[1]:7.1f} s wall {figures[2]:7.1f} s CPU {figures[3]:6.0f} MB"
+        f"{name:24} {figures[0]:6.0f} calls {figures[1]:7.1f} s wall"
+        f" {figures[2]:7.1f} s CPU {figures[3]:6.0f} MB"
     )
     if done.returncode not in (0, 1, 3):
         print(f"  exit {done.returncode}: {done.stderr.strip()[-300:]}")
@@ -40,7 +41,7 @@ def measured(emulator: Emulator, name: str, command: Sequence[str], env: dict[st
 
 
 def main() -> None:
-    """Seeds the emulator and scans its production account: ours, ours with a peer's checks, then the other."""
+    """Seeds the emulator and scans its production account: ours twice, then the other."""
     other = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     with Emulator() as emulator, tempfile.TemporaryDirectory() as data:
         account = next(a for a in seed(emulator.url).accounts if a.name == "production")
