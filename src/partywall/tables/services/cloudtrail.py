@@ -116,19 +116,12 @@ def _owner(arn: str) -> str:
 
 _CALLS: Final = {
     "status": Call("cloudtrail:GetTrailStatus", {"Name": "arn"}, region="home_region"),
-    # A trail that has none of its own logs by the default selector.
-    "selectors": Call(
-        "cloudtrail:GetEventSelectors",
-        {"TrailName": "arn"},
-        region="home_region",
-        when=lambda row: row["has_custom_event_selectors"] is not False,
-    ),
+    "selectors": Call("cloudtrail:GetEventSelectors", {"TrailName": "arn"}, region="home_region"),
     "insights": Call(
         "cloudtrail:GetInsightSelectors",
         {"TrailName": "arn"},
         absent=("InsightNotEnabledException",),
         region="home_region",
-        when=lambda row: row["has_insight_selectors"] is not False,
     ),
 }
 _COLUMNS: Final = (

@@ -105,7 +105,7 @@ alarm = Table(
         Relation(
             "topics",
             "sns_topic",
-            ("name", "subscriptions_confirmed"),
+            ("name", "subscriptions_confirmed", "subscriptions"),
             {"region": "region", "topic_arns[]": "topic_arn"},
             doc="The topics that it notifies.",
         ),

@@ -1,4 +1,4 @@
-"""Amazon Macie: its session in each Region, discovery jobs, and what they found."""
+"""Amazon Macie: its session in each Region, and how much it found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from partywall.tables.spec import (
     Const,
     Enum,
     Int,
-    List,
     Relation,
     Single,
     Str,
@@ -78,25 +77,4 @@ region = Table(
     ),
 )
 
-job = Table(
-    "macie2_classification_job",
-    service="macie2",
-    scope="regional",
-    resource_type="AWS::Macie::ClassificationJob",
-    doc="A sensitive data discovery job.",
-    rows=Call("macie2:ListClassificationJobs", at="items"),
-    arn="arn:{partition}:macie2:{region}:{account_id}:classification-job/{job_id}",
-    title="name",
-    columns=(
-        Column("job_id", Str, "jobId"),
-        Column("job_type", Enum("ONE_TIME", "SCHEDULED"), "jobType"),
-        Column(
-            "status", Enum("RUNNING", "PAUSED", "CANCELLED", "COMPLETE", "IDLE", "USER_PAUSED"), "jobStatus"
-        ),
-        Column("last_run_error", Enum("NONE", "ERROR"), "lastRunErrorStatus.code", "NONE"),
-        Column("created_at", Timestamp, "createdAt"),
-        Column("buckets", List(Str), "bucketDefinitions[].buckets[]"),
-    ),
-)
-
-TABLES = (region, job)
+TABLES = (region,)
