@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -62,6 +63,39 @@ def plain_session(profile: str | None = None) -> Session:
     return made
 
 
+_NARROWED: dict[str, set[str]] = {}
+
+
+def narrow(operations: Iterable[str]) -> None:
+    """From now on, keep of these services' models only these operations ("service:Operation").
+
+    A process that knows what it will call, as a scan does, saves most of the models' memory by it. Services
+    that are not named stay whole, and so do models that were read before.
+    """
+    for operation in operations:
+        service, _, name = operation.partition(":")
+        _NARROWED.setdefault(service, set()).add(name)
+
+
+def _cut(model: dict[str, Any], names: set[str]) -> None:
+    """Leave of a service model only the named operations and the shapes that they reach, in place."""
+    operations: dict[str, Any] = model["operations"]
+    model["operations"] = kept = {name: operations[name] for name in operations if name in names}
+    shapes: dict[str, Any] = model["shapes"]
+    todo: list[str] = []
+    for operation in kept.values():
+        ends = [operation.get("input"), operation.get("output"), *operation.get("errors", ())]
+        todo += [end["shape"] for end in ends if end]
+    reached: dict[str, Any] = {}
+    while todo:
+        name = todo.pop()
+        if name not in reached:
+            shape = reached[name] = shapes[name]
+            parts = [*shape.get("members", {}).values(), *(shape.get(p) for p in ("member", "key", "value"))]
+            todo += [part["shape"] for part in parts if part]
+    model["shapes"] = reached
+
+
 @cache
 def service_model(service: str) -> ServiceModel:
     """The model of a service by its boto3 name. Raises ValueError for an unknown one."""
@@ -70,6 +104,8 @@ def service_model(service: str) -> ServiceModel:
             data = cast("dict[str, Any]", loader().load_service_model(service, "service-2"))
     except (UnknownServiceError, DataNotFoundError):
         raise ValueError(f"unknown AWS service {service!r}") from None
+    if service in _NARROWED:
+        _cut(data, _NARROWED[service])
     return ServiceModel(data, service_name=service)
 
 

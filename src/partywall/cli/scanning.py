@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from partywall.aws.credentials import Identity
     from partywall.findings.model import Report
     from partywall.lake.snapshot import DataDirectory
-    from partywall.scan import Scan, Selection
+    from partywall.scan import Checks, Scan, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
     """Runs a scan to its reports; returns the exit code. Raises UserError for wrong use."""
     from partywall.aws.answers import CredentialsExpired
     from partywall.cli.console import console
-    from partywall.cli.results import parse_tags, written
+    from partywall.cli.results import parse_tags, writable, written
     from partywall.config import load
     from partywall.findings.assemble import Wanted
     from partywall.lake.snapshot import DataDirectory
@@ -58,6 +58,8 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
     from partywall.scan import Selection, load_checks, open_report
 
     _validate(request)
+    wanted = Wanted(tags=parse_tags(request.tags))
+    output = request.output or request.data / "reports"
     config = load(request.config)
     data = DataDirectory(request.data)
     resume = ""
@@ -72,6 +74,10 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
     if request.resume:
         resume, selection = _interrupted(data, selection)
     checks = load_checks(selection, config, request.checks_dirs)
+    _narrow_models(selection, checks)
+    if request.formats:
+        # Before the scan: an hour later is too late to hear that nothing can be written there.
+        writable(output)
     who = list(identities) or _identities(request)
     scan = _scan(request, data, who, selection, checks, config, resume)
     # SIGTERM goes the way of Ctrl-C, for which asyncio stops its tasks in order.
@@ -90,13 +96,25 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
         signal.signal(signal.SIGTERM, stop)
     for note in scan.progress.notes:
         print(f"partywall: {note}", file=sys.stderr)
-    wanted = Wanted(tags=parse_tags(selection.tags))
+    if request.resume:
+        wanted = Wanted(tags=parse_tags(selection.tags))
     report: Report = open_report(path, checks.chosen, config, wanted)
-    files = written(report, request.formats, request.output or request.data / "reports")
+    files = written(report, request.formats, output)
     if not request.quiet:
         print_summary(report, console(), files)
     _warn_expired(config, report)
     return gate(report, request.fail_on, request.fail_on_unknown)
+
+
+def _narrow_models(selection: Selection, checks: Checks) -> None:
+    """Keeps in memory only what this scan can call of AWS's service models."""
+    from partywall.aws.models import narrow
+    from partywall.collect.planner import plan
+    from partywall.scan import demanded
+    from partywall.tables.registry import all_tables
+
+    operations = plan(demanded(selection, checks.chosen), all_tables()).operations()
+    narrow([*operations, "ec2:DescribeRegions", "account:ListRegions"])
 
 
 def gate(report: Report, fail_on: str | None, unknown: bool) -> int:
@@ -141,7 +159,9 @@ def _validate(request: Request) -> None:
     for name in request.formats:
         if name not in FORMATS:
             raise UserError(f"--format is one of {', '.join(FORMATS)}, not {name!r}")
-    if request.max_rate is not None and request.max_rate <= 0:
+    if request.fail_on_unknown and request.fail_on is None:
+        raise UserError("--fail-on-unknown says what --fail-on SEVERITY counts: give that too")
+    if request.max_rate is not None and not request.max_rate > 0:
         raise UserError("--max-rate is a number of calls per second above 0")
     if request.concurrency < 1:
         raise UserError("--concurrency is at least 1")
@@ -154,12 +174,15 @@ def _identities(request: Request) -> list[Identity]:
     def ask(question: str) -> str:
         import getpass
 
-        try:
+        if sys.stdin is not None and sys.stdin.isatty():
             return getpass.getpass(question if question.endswith(" ") else f"{question}: ")
-        except EOFError as error:
+        answer = sys.stdin.readline().strip() if sys.stdin is not None else ""
+        if not answer:
             raise UserError(
-                f"{question.strip().rstrip(':')}: nobody answered; run in a terminal to be asked for the code"
-            ) from error
+                f"{question.strip().rstrip(':')}: nobody answered; run in a terminal, or give the code on"
+                " standard input"
+            )
+        return answer
 
     def one(role_arn: str | None) -> Identity:
         return resolve(
