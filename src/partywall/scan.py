@@ -19,7 +19,7 @@ from partywall.collect.planner import Demand, Group, Plan, plan
 from partywall.config import Config, validate
 from partywall.errors import UserError
 from partywall.lake.engine import damaged, explained
-from partywall.lake.snapshot import DataDirectory, Manifest, read_manifest, write_manifest
+from partywall.lake.snapshot import MANIFEST, DataDirectory, Manifest, read_manifest, write_manifest
 from partywall.lake.writer import ScanWriter, scan_id
 from partywall.tables.registry import all_tables
 
@@ -259,10 +259,15 @@ class Scan:
 
         self.progress.stage = "asking which Regions are enabled"
         enabled: dict[str, list[str]] = {}
+        told = True
         for identity in self.identities:
             home = home_region(identity.partition)
             scope = Scope(identity.account_id, home, identity.partition, identity.provider)
-            enabled[identity.account_id] = (await enabled_regions(caller, scope))[0]
+            found, answer = await enabled_regions(caller, scope)
+            enabled[identity.account_id] = found
+            told = told and answer.ok
+        if told:
+            _enabled_somewhere(self.selection.regions, enabled)
         every = sorted({r for regions in enabled.values() for r in regions})
         wanted = demanded(self.selection, self.checks.chosen)
         manifest = Manifest(
@@ -319,6 +324,9 @@ class Scan:
                 raise _first(group) from None
             finally:
                 writer.release()
+                if not (directory / MANIFEST).exists():
+                    # It did not get as far as a plan, so there is nothing to go on with.
+                    self.data.discard(self.id)
             return self._finish(directory, manifest)
 
     async def _collect_and_close(self, writer: ScanWriter) -> Manifest:
@@ -450,6 +458,17 @@ def _named(directory: Path, accounts: list[dict[str, str]]) -> list[dict[str, st
         for row in pq.read_table(path, columns=["arn", "name"]).to_pylist():
             names[str(row["arn"]).rpartition("/")[2]] = row["name"] or ""
     return [{**a, "name": a["name"] or names.get(a["account_id"], "")} for a in accounts]
+
+
+def _enabled_somewhere(regions: Iterable[str], enabled: Mapping[str, list[str]]) -> None:
+    """Raises UserError for a chosen Region that none of the accounts has enabled."""
+    for region in regions:
+        if not any(region in found for found in enabled.values()):
+            every = sorted({r for found in enabled.values() for r in found})
+            raise UserError(
+                f"the Region {region} is not enabled in {_listed(set(enabled))}: enable it there, or choose"
+                f" --regions among {', '.join(every)}"
+            )
 
 
 def _listed(accounts: set[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,9 +34,24 @@ class Chosen:
 
 
 def parse_tags(tags: Sequence[str]) -> dict[str, str]:
-    """KEY or KEY=VALUE options as a map; "" stands for any value."""
-    pairs = (tag.partition("=") for tag in tags)
+    """KEY or KEY=VALUE options as a map; "" stands for any value. Raises UserError where there is no key."""
+    pairs = [tag.partition("=") for tag in tags]
+    for tag, (key, _, _) in zip(tags, pairs, strict=True):
+        if not key:
+            raise UserError(f"--tags takes KEY or KEY=VALUE, not {tag!r}")
     return {key: value for key, _, value in pairs}
+
+
+def writable(directory: Path) -> None:
+    """Makes the directory of the reports; raises UserError where nothing can be written there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError(13, os.strerror(13))
+    except OSError as error:
+        raise UserError(
+            f"cannot write reports to the directory {directory}: {error.strerror}; name another with --output"
+        ) from error
 
 
 def opened(chosen: Chosen) -> Report:
@@ -84,12 +100,7 @@ def written(report: Report, formats: Sequence[str], directory: Path) -> list[Pat
         known = FORMATS.get(name)
         if known is None:
             raise UserError(f"--format is one of {', '.join(FORMATS)}, not {name!r}")
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"cannot make the directory {directory}: {error.strerror}; name another with --output"
-            ) from (error)
+        writable(directory)
         files.append(write(report, name, directory / f"{report.scan.id}{known.suffix}"))
     return files
 
