@@ -10,12 +10,11 @@ peak memory (MB) of each, and ours as a share of the other's.
 
 from __future__ import annotations
 
+import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 
 from partywall.demo.desk import REGIONS
@@ -23,20 +22,29 @@ from partywall.demo.emulator import Emulator
 from partywall.demo.organisation import seed
 
 
+# A small process of its own starts each command, so that the command's peak memory is not this one's.
+_WRAPPER = """
+import json, resource, subprocess, sys, time
+began = time.monotonic()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps({"code": done.returncode, "error": done.stderr[-300:], "wall": time.monotonic() - began,
+                  "cpu": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss / 1024}))
+"""
+
+
 def measured(emulator: Emulator, name: str, command: Sequence[str], env: dict[str, str]) -> list[float]:
     """Runs a command; prints and returns its calls, wall seconds, CPU seconds and peak memory."""
-    calls, began = len(emulator.requests), time.monotonic()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    figures = [len(emulator.requests) - calls, time.monotonic() - began, cpu, after.ru_maxrss / 1024]
+    calls = len(emulator.requests)
+    wrapped = [sys.executable, "-c", _WRAPPER, *command]
+    told = json.loads(subprocess.run(wrapped, env=env, capture_output=True, text=True, check=True).stdout)
+    figures = [len(emulator.requests) - calls, told["wall"], told["cpu"], told["memory"]]
     print(
         f"{name:24} {figures[0]:6.0f} calls {figures[1]:7.1f} s wall"
         f" {figures[2]:7.1f} s CPU {figures[3]:6.0f} MB"
     )
-    if done.returncode not in (0, 1, 3):
-        print(f"  exit {done.returncode}: {done.stderr.strip()[-300:]}")
+    if told["code"] not in (0, 1, 3):
+        print(f"  exit {told['code']}: {told['error'].strip()}")
     return figures
 
 
@@ -75,7 +83,6 @@ def main() -> None:
             "--regions",
             ",".join(REGIONS),
         ]
-        # ru_maxrss of children is the greatest so far: the smaller programs run first.
         same = measured(emulator, "ours, a peer's checks", [*ours, "--checks", "prowler:*"], env)
         whole = measured(emulator, "ours, everything", ours, env)
         if other:
