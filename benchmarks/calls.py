@@ -21,7 +21,6 @@ from partywall.demo.desk import REGIONS
 from partywall.demo.emulator import Emulator
 from partywall.demo.organisation import seed
 
-
 # A small process of its own starts each command, so that the command's peak memory is not this one's.
 _WRAPPER = """
 import json, resource, subprocess, sys, time
