@@ -59,6 +59,7 @@ class _Filled:
 
 def _handlers() -> dict[tuple[str, str], Answer]:
     from partywall.demo import fake_compute, fake_defaults, fake_gaps, fake_iam, fake_security, fake_watch
+    from partywall.demo import fake_wide
 
     tables: list[dict[str, Any]] = [
         fake_defaults.ANSWERS,
@@ -67,6 +68,7 @@ def _handlers() -> dict[tuple[str, str], Answer]:
         fake_iam.ANSWERS,
         fake_gaps.ANSWERS,
         fake_watch.ANSWERS,
+        fake_wide.ANSWERS,
     ]
     return {
         (service, operation): answer

@@ -72,18 +72,20 @@ def _capacity_providers(asked: Asked) -> dict[str, Any] | None:
     from moto.ecs.models import ecs_backends
 
     own: Any = ecs_backends[asked.account][asked.region].capacity_providers.values()
-    names = ["FARGATE", "FARGATE_SPOT", *(provider.name for provider in own)]
-    return {
-        "capacityProviders": [
-            {
-                "capacityProviderArn": asked.arn(f"capacity-provider/{name}"),
-                "name": name,
-                "status": "ACTIVE",
-            }
-            for name in names
-        ],
-        "failures": [],
-    }
+    providers: list[dict[str, Any]] = [
+        {"capacityProviderArn": asked.arn(f"capacity-provider/{name}"), "name": name, "status": "ACTIVE"}
+        for name in ("FARGATE", "FARGATE_SPOT")
+    ]
+    for provider in own:
+        described = {
+            "capacityProviderArn": provider.capacity_provider_arn,
+            "name": provider.name,
+            "status": provider.status,
+            "autoScalingGroupProvider": provider.auto_scaling_group_provider,
+            "tags": provider.tags or [],
+        }
+        providers.append(described)
+    return {"capacityProviders": providers, "failures": []}
 
 
 # Days since the end of standard and extended support; negative lies ahead.

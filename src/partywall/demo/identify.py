@@ -52,7 +52,7 @@ def signed_scope(request: Request) -> tuple[str, str, str] | None:
 
 def _service_of(signing_name: str, request: Request) -> str:
     path = request.path
-    if signing_name == "s3":
+    if signing_name in ("s3", "s3express"):
         return "s3control" if path.startswith("/v20180820/") else "s3"
     if signing_name == "elasticloadbalancing":
         version = _VERSION.search(request.body) or _VERSION.search(request.query.encode())
@@ -129,4 +129,7 @@ def identify(request: Request) -> Target | None:
     if "query" in protocols or "ec2" in protocols:
         action = _ACTION.search(request.body) or _ACTION.search(request.query.encode())
         return Target(service, action[1].decode() if action else "", region, access_key)
-    return Target(service, route_rest(service, request)[0], region, access_key)
+    # Directory buckets are listed with the same request line as buckets, at another host.
+    listing = signing_name == "s3express" and request.path == "/"
+    operation = "ListDirectoryBuckets" if listing else route_rest(service, request)[0]
+    return Target(service, operation, region, access_key)

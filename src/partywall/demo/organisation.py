@@ -113,6 +113,10 @@ def _steps() -> list[Callable[[Desk], None]]:
     from partywall.demo.seed_network import seed_network
     from partywall.demo.seed_review import seed_review
     from partywall.demo.seed_storage import seed_storage
+    from partywall.demo.seed_wide_compute import seed_wide_compute
+    from partywall.demo.seed_wide_data import seed_wide_data
+    from partywall.demo.seed_wide_edge import seed_wide_edge
+    from partywall.demo.seed_wide_watch import seed_wide_watch
 
     return [
         seed_identity,
@@ -126,6 +130,10 @@ def _steps() -> list[Callable[[Desk], None]]:
         seed_edge,
         seed_detection,
         seed_review,
+        seed_wide_data,
+        seed_wide_edge,
+        seed_wide_compute,
+        seed_wide_watch,
     ]
 
 
