@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from partywall.tables import schema
 from partywall.tables.registry import all_tables
@@ -21,6 +21,9 @@ from partywall.tables.types import (
     TimestampType,
     Type,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FACTS_SUFFIX: Final = "_facts"
 _NATURAL: Final = ("account_id", "region")
@@ -70,6 +73,7 @@ class Source:
         self.directory = directory
         self._facts = facts
         self._incomplete = incomplete
+        self._schemas: dict[Path, dict[str, pa.DataType]] = {}
 
     def files(self, table: str) -> list[Path]:
         """The Parquet files of a table; none where it has no rows."""
@@ -85,8 +89,26 @@ class Source:
             typed = ", ".join(f"NULL::{duckdb_type(types[c])} AS {quote(c)}" for c in names)
             return f"SELECT {typed} WHERE FALSE"
         listed = ", ".join(literal(str(f)) for f in files)
-        selected = ", ".join(_ROW_NUMBER if c == ROW else quote(c) for c in names)
+        there = self._columns(files[0])
+        selected = ", ".join(
+            _ROW_NUMBER
+            if c == ROW
+            else quote(c)
+            if there.get(c) == types[c].arrow()
+            else f"NULL::{duckdb_type(types[c])} AS {quote(c)}"
+            for c in names
+        )
         return f"SELECT {selected} FROM read_parquet([{listed}], hive_partitioning = false)"
+
+    def _columns(self, file: Path) -> dict[str, pa.DataType]:
+        """The columns that a file has: a scan by another version may lack some, which are unknown then."""
+        found = self._schemas.get(file)
+        if found is None:
+            import pyarrow.parquet as pq
+
+            read = pq.read_schema(file)
+            found = self._schemas[file] = dict(zip(read.names, read.types, strict=True))
+        return found
 
     def select(self, table: Table, columns: Collection[str]) -> str:
         """SELECT of any columns that SQL sees of a table: stored ones, policy facts, relations."""
