@@ -39,7 +39,10 @@ def _authorization_details(backend: Any, policy_filter: list[str]) -> dict[str, 
 
 
 def _snapshots(response: Any) -> Any:
-    """DescribeSnapshots by owner, which moto leaves out: everyone's snapshots would look like one's own."""
+    """DescribeSnapshots by owner and by who may restore, which moto leaves out.
+
+    Everyone's snapshots would look like one's own, and every one public.
+    """
     from moto.core.responses import ActionResult
 
     wanted: list[str] = response._get_param("SnapshotIds", [])
@@ -52,6 +55,13 @@ def _snapshots(response: Any) -> Any:
     }
     if owners:
         snapshots = [snapshot for snapshot in snapshots if snapshot.owner_id in owners]
+    restorers = set(response._get_param("RestorableByUserIds", []))
+    if restorers:
+        snapshots = [
+            s
+            for s in snapshots
+            if restorers & {*s.create_volume_permission_groups, *s.create_volume_permission_userids}
+        ]
     return ActionResult({"Snapshots": snapshots})
 
 
