@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ ROOT = Path(__file__).parent / "reference"
 def main() -> None:
     """Generates every page afresh."""
     shutil.rmtree(ROOT, ignore_errors=True)
-    pages = {**cli(), **checks(), **tables(), **dialect(), **facts(), **outputs()}
+    pages = {**cli(), **checks(), **tables(), **dialect(), **facts(), **outputs(), **coverage()}
     for name, text in pages.items():
         path = ROOT / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -183,6 +184,92 @@ def outputs() -> dict[str, str]:
         _table(["Verdict", *formats], [[s, *(FORMAT_WORDS[f][s] for f in formats)] for s in statuses])
     )
     return {"outputs.md": "\n".join(parts)}
+
+
+SOURCES = {
+    "securityhub": "AWS Security Hub CSPM",
+    "config": "AWS Config managed rules",
+    "cis-7.0": "CIS AWS Foundations 7.0",
+    "cis-6.0": "CIS AWS Foundations 6.0",
+    "cis-5.0": "CIS AWS Foundations 5.0",
+    "cis-3.0": "CIS AWS Foundations 3.0",
+    "prowler": "Prowler",
+    "powerpipe": "Powerpipe, Steampipe",
+}
+
+
+def unmapped() -> dict[str, dict[str, str]]:
+    """Per catalogue the ids for which `unmapped.yaml` says why no check stands for them."""
+    from fnmatch import fnmatchcase
+
+    from partywall.checks.lint import known_refs
+
+    reasons: dict[str, dict[str, str]] = {source: {} for source in SOURCES}
+    text = (Path(__file__).parent / "unmapped.yaml").read_text(encoding="utf-8")
+    for entry in yaml.safe_load(text):
+        for source, patterns in entry["ids"].items():
+            for pattern in patterns:
+                found = [i for i in known_refs()[source] if fnmatchcase(i, pattern)]
+                if not found:
+                    raise ValueError(f"unmapped.yaml: {source} has no id {pattern}")
+                reasons[source] |= dict.fromkeys(found, entry["reason"].strip())
+    return reasons
+
+
+def coverage() -> dict[str, str]:
+    """How much of each other catalogue the checks stand for; per catalogue, which check stands for which id."""
+    from partywall.checks.lint import known_refs
+    from partywall.checks.loader import catalogue
+    from partywall.checks.select import service_of
+
+    standing: dict[str, dict[str, list[Any]]] = {source: {} for source in SOURCES}
+    for loaded in catalogue().values():
+        for source in loaded.check.refs:
+            for ref in loaded.check.ref_ids(source):
+                standing[source].setdefault(ref, []).append(loaded.check)
+    reasons = unmapped()
+    pages: dict[str, str] = {}
+    counts: list[list[str]] = []
+    for source, title in SOURCES.items():
+        known = sorted(known_refs()[source], key=_natural)
+        by_reason: dict[str, list[str]] = {}
+        for ref in known:
+            if ref not in standing[source]:
+                reason = reasons[source].get(ref, "Not written yet.")
+                by_reason.setdefault(reason, []).append(ref)
+        left = sum(len(refs) for refs in by_reason.values())
+        counts.append(
+            [
+                f"[{title}](refs/{source}.md)",
+                f"`{source}`",
+                str(len(known)),
+                str(len(known) - left),
+                str(left),
+            ]
+        )
+        rows = [
+            [f"`{ref}`", ", ".join(f"[{c.id}](../checks/{service_of(c)}.md#{c.id})" for c in found)]
+            for ref, found in sorted(standing[source].items(), key=lambda item: _natural(item[0]))
+        ]
+        parts = [f"# {title}\n", f"Ids as in `partywall checks --ref {source}:ID`.\n"]
+        parts.append(_table(["Id", "Checks"], rows) + "\n")
+        if by_reason:
+            parts.append("## Without a counterpart\n")
+        for reason, refs in sorted(by_reason.items(), key=lambda item: -len(item[1])):
+            parts.append(f"{reason}\n\n" + "\n".join(f"- `{ref}`" for ref in refs) + "\n")
+        pages[f"refs/{source}.md"] = "\n".join(parts)
+    text = (
+        f"# Coverage of other catalogues\n\n{len(catalogue())} checks. An id counts as covered where at least "
+        "one check decides the same question; thresholds may differ and are parameters. Each page lists which "
+        "check stands for which id, and which ids have none and why.\n\n"
+    )
+    headers = ["Catalogue", "As a ref", "Ids", "With a check", "Without"]
+    return {"coverage.md": text + _table(headers, counts), **pages}
+
+
+def _natural(ref: str) -> list[tuple[int, str]]:
+    """Sorts S3.9 before S3.10."""
+    return [(int(part), "") if part.isdigit() else (0, part.lower()) for part in re.split(r"(\d+)", ref)]
 
 
 if __name__ == "__main__":
