@@ -188,7 +188,7 @@ def outputs() -> dict[str, str]:
 
 SOURCES = {
     "securityhub": "AWS Security Hub CSPM",
-    "config": "AWS Config managed rules",
+    "config": "AWS Config's rules behind Security Hub",
     "cis-7.0": "CIS AWS Foundations 7.0",
     "cis-6.0": "CIS AWS Foundations 6.0",
     "cis-5.0": "CIS AWS Foundations 5.0",
@@ -217,7 +217,7 @@ def unmapped() -> dict[str, dict[str, str]]:
 
 
 def coverage() -> dict[str, str]:
-    """How much of each other catalogue the checks stand for; per catalogue, which check stands for which id."""
+    """How much of each other catalogue the checks stand for, and which check stands for which id."""
     from partywall.checks.lint import known_refs
     from partywall.checks.loader import catalogue
     from partywall.checks.select import service_of
@@ -238,15 +238,8 @@ def coverage() -> dict[str, str]:
                 reason = reasons[source].get(ref, "Not written yet.")
                 by_reason.setdefault(reason, []).append(ref)
         left = sum(len(refs) for refs in by_reason.values())
-        counts.append(
-            [
-                f"[{title}](refs/{source}.md)",
-                f"`{source}`",
-                str(len(known)),
-                str(len(known) - left),
-                str(left),
-            ]
-        )
+        page = f"[{title}](refs/{source}.md)"
+        counts.append([page, f"`{source}`", *(str(n) for n in (len(known), len(known) - left, left))])
         rows = [
             [f"`{ref}`", ", ".join(f"[{c.id}](../checks/{service_of(c)}.md#{c.id})" for c in found)]
             for ref, found in sorted(standing[source].items(), key=lambda item: _natural(item[0]))
@@ -259,9 +252,9 @@ def coverage() -> dict[str, str]:
             parts.append(f"{reason}\n\n" + "\n".join(f"- `{ref}`" for ref in refs) + "\n")
         pages[f"refs/{source}.md"] = "\n".join(parts)
     text = (
-        f"# Coverage of other catalogues\n\n{len(catalogue())} checks. An id counts as covered where at least "
-        "one check decides the same question; thresholds may differ and are parameters. Each page lists which "
-        "check stands for which id, and which ids have none and why.\n\n"
+        f"# Coverage of other catalogues\n\n{len(catalogue())} checks. An id counts as covered where at least\n"
+        "one check decides the same question, as far as an API tells; thresholds may differ and are\n"
+        "parameters. Each page lists which check stands for which id, and which ids have none and why.\n\n"
     )
     headers = ["Catalogue", "As a ref", "Ids", "With a check", "Without"]
     return {"coverage.md": text + _table(headers, counts), **pages}

@@ -1,5 +1,9 @@
 """The catalogue: every check loads, types, judges its examples, is monotone, and names refs that exist."""
 
+import importlib.util
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from partywall.checks.commands import lint_commands
@@ -107,3 +111,31 @@ aws sts get-caller-identity --query Account && aws kms enable-key-rotation \\
 aws s3 rm s3://NAME --recursive; aws kms no-such-thing
 """
     assert lint_commands(text) == ["aws kms no-such-thing: the service kms has no operation no-such-thing"]
+
+
+def test_ids_said_to_have_no_counterpart_have_none() -> None:
+    unmapped = _generator().unmapped()
+    claimed = {(source, ref) for source, refs in unmapped.items() for ref in refs}
+    standing = {(s, ref) for c in CHECKS.values() for s in c.check.refs for ref in c.check.ref_ids(s)}
+    assert claimed
+    assert claimed & standing == set()
+
+
+def test_coverage_counts_every_id_once() -> None:
+    page = _generator().coverage()["coverage.md"]
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| [")]
+    assert len(rows) == 8
+    for row in rows:
+        ids, standing, left = (int(cell) for cell in row[3:6])
+        assert ids == standing + left
+        assert standing > 0
+
+
+def _generator() -> Any:
+    path = Path(__file__).parents[1] / "docs" / "generate.py"
+    spec = importlib.util.spec_from_file_location("docs_generate", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
