@@ -126,7 +126,8 @@ class Codec:
             endpoint_traits=_endpoint_traits(self.service, name, extra),
         )
         shape = cast("StructureShape | None", model.output_shape)
-        if shape is None or made.needs_boto:
+        # What botocore sends for us is still parsed by us when it is replayed, streams aside.
+        if shape is None or extra.has_streaming_output or extra.has_event_stream_output:
             return made
         traits = cast("dict[str, Any]", shape.serialization)
         made.result_wrapper = str(traits.get("resultWrapper", ""))
