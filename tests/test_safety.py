@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from partywall.cli.querying import answer
 from partywall.cli.results import Chosen, _states, opened
 from partywall.collect.recorder import ReplayTransport
 from partywall.config import Config
+from partywall.demo.emulator import Emulator
+from partywall.demo.faults import Fault
 from partywall.errors import UserError
 from partywall.findings.lifecycle import FILE
 from partywall.lake.snapshot import LOCK, MANIFEST, DataDirectory
@@ -368,3 +371,41 @@ def test_a_damaged_scan_is_told_in_one_sentence(tmp_path: Path, file: str, damag
     assert all("\n" not in note for note in after.progress.notes)
     if file in (MANIFEST, FILE):
         assert any(bad.name in note for note in after.progress.notes) or not bad.joinpath(MANIFEST).exists()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_line_stops_and_goes_on(tmp_path: Path, sign: signal.Signals) -> None:
+    with Emulator() as emulator:
+        emulator.inject(Fault("latency", "kms", latency_ms=60_000))
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PARTYWALL_"))}
+        environment = {
+            **kept,
+            "AWS_ENDPOINT_URL": emulator.url,
+            "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE000000000",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        command = [sys.executable, "-m", "partywall", "scan", "--data", str(tmp_path), "-q"]
+        chosen = ["--regions", "eu-west-1", "--services", "kms,sqs,sns"]
+        running = subprocess.Popen([*command, *chosen], env=environment, stderr=subprocess.PIPE, text=True)
+        while not any(call.service == "kms" for call in emulator.requests):
+            assert running.poll() is None, running.communicate()
+            time.sleep(0.05)
+        time.sleep(0.3)
+        running.send_signal(sign)
+        _, text = running.communicate(timeout=30)
+        assert running.returncode == 130
+        assert "--resume" in text
+        assert "Traceback" not in text
+        assert DataDirectory(tmp_path).published() == []
+        emulator.clear_faults()
+        asked = len(emulator.requests)
+        done = subprocess.run([*command, "--resume"], env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        again = {call.service for call in emulator.requests[asked:]}
+        assert "kms" in again
+        assert "sqs" not in again, "what was collected is not asked again"
+    data = DataDirectory(tmp_path)
+    assert len(data.published()) == 1
+    assert data.interrupted() == []
