@@ -142,11 +142,10 @@ class ScanWriter:
         if not self._calls:
             return
         schema = api_call_schema()
+        names = [_CALL_FIELDS.get(name, name) for name in schema.names]
         columns = [
-            pa.array(
-                [getattr(call, _CALL_FIELDS.get(field.name, field.name)) for call in self._calls], field.type
-            )
-            for field in schema
+            pa.array([getattr(call, name) for call in self._calls], type_)
+            for name, type_ in zip(names, schema.types, strict=True)
         ]
         table = pa.Table.from_arrays(columns, schema=schema)
         target = self.directory / "api_call" / f"part-{self._call_files:05d}.parquet"
