@@ -252,8 +252,8 @@ def coverage() -> dict[str, str]:
             parts.append(f"{reason}\n\n" + "\n".join(f"- `{ref}`" for ref in refs) + "\n")
         pages[f"refs/{source}.md"] = "\n".join(parts)
     text = (
-        f"# Coverage of other catalogues\n\n{len(catalogue())} checks. An id counts as covered where at least\n"
-        "one check decides the same question, as far as an API tells; thresholds may differ and are\n"
+        f"# Coverage of other catalogues\n\n{len(catalogue())} checks. An id counts as covered where at\n"
+        "least one check decides the same question, as far as an API tells; thresholds may differ and are\n"
         "parameters. Each page lists which check stands for which id, and which ids have none and why.\n\n"
     )
     headers = ["Catalogue", "As a ref", "Ids", "With a check", "Without"]
