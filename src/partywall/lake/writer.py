@@ -142,7 +142,7 @@ class ScanWriter:
         if not self._calls:
             return
         schema = api_call_schema()
-        names = [_CALL_FIELDS.get(name, name) for name in schema.names]
+        names = [_CALL_FIELDS.get(str(name), str(name)) for name in schema.names]
         columns = [
             pa.array([getattr(call, name) for call in self._calls], type_)
             for name, type_ in zip(names, schema.types, strict=True)
