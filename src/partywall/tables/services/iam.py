@@ -270,7 +270,7 @@ user = Table(
         Relation(
             "groups",
             "iam_group",
-            columns=("name", "attached_policies", "inline_policy_facts"),
+            columns=("name", "attached_policies", "inline_policy_facts", "customer_policies"),
             on={"account_id": "account_id", "group_names[]": "name"},
             doc="The groups that the user is in.",
         ),
@@ -295,6 +295,7 @@ group = Table(
         _inline("GroupPolicyList"),
     ),
     relations=(
+        _CUSTOMER_POLICIES,
         Relation(
             "members",
             "iam_user",
