@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.checks.loader import CompiledCheck
 from partywall.findings.lifecycle import FAILED_LISTING
 from partywall.lake.engine import Lake
 from partywall.lake.source import literal
+from partywall.tables import schema
+from partywall.tables.mapping import path_call
 from partywall.tables.registry import all_tables
-from partywall.tables.spec import Relation
+from partywall.tables.spec import Relation, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,16 +24,19 @@ _NOT_TOLD: Final[Cause] = ("", "", "ok", "NotInAnswer", "")
 
 
 class _Related:
-    """The failed calls of one table: its listings, then its rows, by account and Region."""
+    """The failed calls of one table, by account and Region: those that fill some columns, or all for none."""
 
-    def __init__(self, lake: Lake, name: str) -> None:
+    def __init__(self, lake: Lake, name: str, columns: Collection[str]) -> None:
         self.causes: dict[tuple[str, str], Cause] = {}
         table = all_tables()[name]
         if lake.source.files(name):
             stored = lake.source.stored(table, ["account_id", "region", "_failed"])
+            made = _calls(table, columns) if columns else {*table.calls, "rows"}
+            calls = ", ".join(map(literal, sorted(made)))
             rows = lake.execute(
                 f"SELECT account_id, region, f.operation, f.region, f.outcome, f.code, f.denied_by FROM"
                 f" (SELECT account_id, region, unnest(_failed) AS f FROM ({stored}))"
+                f" WHERE f.call IN ({calls})"
             ).fetchall()
             self._add(rows)
         self._add(
@@ -56,6 +61,16 @@ class _Related:
         return next((self.causes[k] for k in keys if k in self.causes), None)
 
 
+def _calls(table: Table, columns: Iterable[str]) -> set[str]:
+    """The per-row calls that fill the columns, and "rows" for what the listing itself tells."""
+    calls = {"rows"}
+    for name in columns:
+        column = schema.column(table, name.removesuffix("_facts")) or schema.column(table, name)
+        path = table.tags if name == "tags" else column.path if column is not None else ""
+        calls.add(path_call(table, path) or "rows")
+    return calls
+
+
 def blame(lake: Lake, checks: Mapping[str, CompiledCheck], findings: pa.Table) -> pa.Table:
     """Fills the `unknown_*` columns of unknown findings that name no call yet."""
     import pyarrow as pa
@@ -68,7 +83,7 @@ def blame(lake: Lake, checks: Mapping[str, CompiledCheck], findings: pa.Table) -
         return findings
     columns = {n: findings[f"unknown_{n}"].to_pylist() for n in _COLUMNS}
     ids, accounts, regions = (findings[n].to_pylist() for n in ("check_id", "account_id", "region"))
-    related: dict[str, _Related] = {}
+    related: _Memo = {}
     for i in indices:
         cause = _cause(lake, checks[ids[i]], accounts[i], regions[i], related)
         for name, value in zip(_COLUMNS, cause, strict=True):
@@ -79,13 +94,39 @@ def blame(lake: Lake, checks: Mapping[str, CompiledCheck], findings: pa.Table) -
     return findings
 
 
-def _cause(lake: Lake, check: CompiledCheck, account: str, region: str, memo: dict[str, _Related]) -> Cause:
-    relations: list[Relation] = [r for r in check.table.relations if r.name in check.columns]
-    for relation in relations:
-        if relation.table not in memo:
-            memo[relation.table] = _Related(lake, relation.table)
-        same = relation.on.get("region") == "region"
-        found = memo[relation.table].find(account, region, same_region=same)
-        if found is not None:
-            return found
+_Memo = dict[tuple[str, tuple[str, ...]], _Related]
+
+
+def _cause(lake: Lake, check: CompiledCheck, account: str, region: str, memo: _Memo) -> Cause:
+    relations = [r for r in check.table.relations if r.name in check.columns]
+    for exact in (True, False):
+        for relation in relations:
+            found = _of_relation(lake, relation, account, region, memo, exact=exact)
+            if found is not None:
+                return found
     return _NOT_SCANNED if relations else _NOT_TOLD
+
+
+def _of_relation(
+    lake: Lake, relation: Relation, account: str, region: str, memo: _Memo, *, exact: bool
+) -> Cause | None:
+    """The call to blame for an unknown relation; `exact`: one that fills its columns, else any of its table.
+
+    A call that fails only because another one did is not to blame.
+    """
+    other = all_tables()[relation.table]
+    read = {*relation.columns, *(theirs.removesuffix("[]") for theirs in relation.on.values())}
+    columns = tuple(sorted(read)) if exact else ()
+    key = (relation.table, columns)
+    if key not in memo:
+        memo[key] = _Related(lake, relation.table, columns)
+    same = relation.on.get("region") == "region"
+    found = memo[key].find(account, region, same_region=same)
+    if found is not None:
+        return found
+    for further in other.relations:
+        if further.name in relation.columns:
+            found = _of_relation(lake, further, account, region, memo, exact=exact)
+            if found is not None:
+                return found
+    return None
