@@ -115,7 +115,8 @@ class _Service:
         creator = self._creator
         config, settings = args["endpoint_config"], args["config_kwargs"]
         mode = settings["account_id_endpoint_mode"]
-        express = settings["s3_disable_express_session_auth"]
+        # Only control operations are asked of directory buckets, and those take no session.
+        express = True
         if self._first is None:
             self._first = creator._build_endpoint_resolver(
                 self._rules,

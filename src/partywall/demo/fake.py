@@ -58,8 +58,15 @@ class _Filled:
 
 
 def _handlers() -> dict[tuple[str, str], Answer]:
-    from partywall.demo import fake_compute, fake_defaults, fake_gaps, fake_iam, fake_security, fake_watch
-    from partywall.demo import fake_wide
+    from partywall.demo import (
+        fake_compute,
+        fake_defaults,
+        fake_gaps,
+        fake_iam,
+        fake_security,
+        fake_watch,
+        fake_wide,
+    )
 
     tables: list[dict[str, Any]] = [
         fake_defaults.ANSWERS,

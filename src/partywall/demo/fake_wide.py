@@ -1,4 +1,4 @@
-"""What moto leaves out of less common services: DocumentDB in RDS, identity pools, accelerators and others."""
+"""What moto leaves out of less common services: DocumentDB in RDS, organization trails, composite alarms."""
 
 from __future__ import annotations
 
@@ -119,6 +119,34 @@ def _put_composite_alarm(asked: Asked) -> dict[str, Any]:
     return {}
 
 
+def _vaults(asked: Asked) -> dict[str, Any] | None:
+    """moto's vaults with how many recovery points they hold, kept under `recovery_points` by vault."""
+    answer = asked.ask_moto()
+    kept: dict[str, int] = asked.state.get("recovery_points", {})
+    for vault in (answer or {}).get("BackupVaultList", []):
+        vault["NumberOfRecoveryPoints"] = kept.get(vault["BackupVaultName"], 0)
+    return answer
+
+
+def _cluster(asked: Asked) -> dict[str, Any] | None:
+    """moto's cluster with what it drops of it, kept under `clusters` by name."""
+    answer = asked.ask_moto()
+    if answer is not None:
+        answer["cluster"] |= asked.state.get("clusters", {}).get(asked.params["name"], {})
+    return answer
+
+
+_KAFKA_VERSIONS = {"2.2.1": "DEPRECATED", "2.8.1": "DEPRECATED", "3.6.0": "ACTIVE", "3.7.x": "ACTIVE"}
+_MAIL_ACCOUNT = {
+    "DedicatedIpAutoWarmupEnabled": False,
+    "EnforcementStatus": "HEALTHY",
+    "ProductionAccessEnabled": False,
+    "SendQuota": {"Max24HourSend": 200.0, "MaxSendRate": 1.0, "SentLast24Hours": 0.0},
+    "SendingEnabled": True,
+    "SuppressionAttributes": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]},
+}
+
+
 def _missing(code: str, message: str, status: int = 400) -> Any:
     def refuse(_asked: Asked) -> Any:
         raise AwsError(code, message, status)
@@ -127,6 +155,7 @@ def _missing(code: str, message: str, status: int = 400) -> Any:
 
 
 ANSWERS: dict[str, dict[str, Any]] = {
+    "backup": {"ListBackupVaults": _vaults},
     "cloudtrail": {
         "DescribeTrails": _trails,
         "GetEventSelectors": _trail_selectors,
@@ -139,7 +168,19 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "cognito-identity": {
         "GetIdentityPoolRoles": lambda asked: {"IdentityPoolId": asked.params["IdentityPoolId"], "Roles": {}}
     },
+    "eks": {"DescribeCluster": _cluster},
+    "elasticbeanstalk": {"DescribeConfigurationSettings": {"ConfigurationSettings": []}},
     "guardduty": {"ListMalwareProtectionPlans": {"MalwareProtectionPlans": []}},
+    "health": {"DescribeEvents": {"events": []}},
+    "kafka": {
+        "ListKafkaVersions": {
+            "KafkaVersions": [{"Version": v, "Status": state} for v, state in _KAFKA_VERSIONS.items()]
+        }
+    },
     "rds": {"CreateDBCluster": _create_cluster},
     "s3": {"ListDirectoryBuckets": {"Buckets": []}},
+    "securitylake": {"ListDataLakes": {"dataLakes": []}},
+    "sesv2": {"GetAccount": _MAIL_ACCOUNT},
+    "workspaces": {"DescribeWorkspacesConnectionStatus": {"WorkspacesConnectionStatus": []}},
+    "xray": {"GetEncryptionConfig": {"EncryptionConfig": {"Status": "ACTIVE", "Type": "NONE"}}},
 }

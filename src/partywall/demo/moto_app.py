@@ -74,7 +74,8 @@ def as_seen_in_organizations(request: Request, account: str, operation: str) -> 
     from moto.organizations.models import organizations_backends
 
     backends: Any = organizations_backends
-    if account not in backends.master_accounts or operation in ("DescribeOrganization", "LeaveOrganization"):
+    everyones = ("DescribeOrganization", "DescribeEffectivePolicy", "LeaveOrganization")
+    if account not in backends.master_accounts or operation in everyones:
         return request
     master, partition = backends.master_accounts[account]
     if account == master:

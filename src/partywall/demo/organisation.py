@@ -113,6 +113,7 @@ def _steps() -> list[Callable[[Desk], None]]:
     from partywall.demo.seed_network import seed_network
     from partywall.demo.seed_review import seed_review
     from partywall.demo.seed_storage import seed_storage
+    from partywall.demo.seed_wide_apps import seed_wide_apps
     from partywall.demo.seed_wide_compute import seed_wide_compute
     from partywall.demo.seed_wide_data import seed_wide_data
     from partywall.demo.seed_wide_edge import seed_wide_edge
@@ -134,6 +135,7 @@ def _steps() -> list[Callable[[Desk], None]]:
         seed_wide_edge,
         seed_wide_compute,
         seed_wide_watch,
+        seed_wide_apps,
     ]
 
 

@@ -1,4 +1,4 @@
-"""What surrounds functions, containers, builds and sign-in: layers, nodes, add-ons, archives, identity pools."""
+"""What surrounds functions, containers, builds and sign-in: layers, nodes, add-ons, identity pools."""
 
 from __future__ import annotations
 
@@ -168,6 +168,12 @@ def _kubernetes(desk: Desk) -> None:
         selectors=[{"namespace": "jobs"}],
         tags=tag_map("platform", desk.name),
     )
+    modes = {"platform": "API", "data-science": "API_AND_CONFIG_MAP"}
+    kept: dict[str, dict[str, Any]] = {
+        name: {"accessConfig": {"authenticationMode": mode}} for name, mode in modes.items()
+    }
+    kept["platform"] |= {"upgradePolicy": {"supportType": "STANDARD"}, "deletionProtection": True}
+    desk.keep("eks", "clusters", kept)
     admin = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
     view = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
     entries = {
@@ -385,6 +391,38 @@ def _sign_in(desk: Desk) -> None:
         desk.put("cognito-identity", "GetIdentityPoolRoles", answer, HOME, {"IdentityPoolId": made})
 
 
+def _beanstalk(desk: Desk) -> None:
+    beanstalk = desk.at("elasticbeanstalk")
+    for name, good in (("shop-admin", True), ("old-portal", False)):
+        beanstalk.create_application(ApplicationName=name)
+        beanstalk.create_environment(
+            ApplicationName=name,
+            EnvironmentName=f"{name}-prod",
+            SolutionStackName="64bit Amazon Linux 2023 v4.7.0 running Python 3.13",
+            Tags=tags("web", desk.name),
+        )
+        space = "aws:elasticbeanstalk"
+        options = [
+            (f"{space}:healthreporting:system", "SystemType", "enhanced" if good else "basic"),
+            (f"{space}:managedactions", "ManagedActionsEnabled", str(good).lower()),
+            (f"{space}:managedactions:platformupdate", "UpdateLevel", "minor" if good else ""),
+            (f"{space}:cloudwatch:logs", "StreamLogs", str(good).lower()),
+            ("aws:autoscaling:launchconfiguration", "DisableIMDSv1", str(good).lower()),
+            (f"{space}:application:environment", "STAGE" if good else "DB_PASSWORD", "not-a-real-one"),
+        ]
+        settings = {
+            "ApplicationName": name,
+            "EnvironmentName": f"{name}-prod",
+            "DeploymentStatus": "deployed",
+            "OptionSettings": [
+                {"Namespace": where, "OptionName": option, "Value": value} for where, option, value in options
+            ],
+        }
+        answer = {"ConfigurationSettings": [settings]}
+        when = {"EnvironmentName": f"{name}-prod"}
+        desk.put("elasticbeanstalk", "DescribeConfigurationSettings", answer, HOME, when)
+
+
 def _managed(desk: Desk) -> None:
     associations = [
         {
@@ -437,6 +475,7 @@ def seed_wide_compute(desk: Desk) -> None:
         _events,
         _builds,
         _sign_in,
+        _beanstalk,
         _managed,
     ):
         step(desk)

@@ -1,4 +1,4 @@
-"""Data services off the beaten track: DocumentDB, Neptune, DAX, MSK, MemoryDB, DMS, Glue and serverless ones."""
+"""Data services off the beaten track: DocumentDB, Neptune, DAX, MSK, MemoryDB, DMS and serverless ones."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ def _migrations(desk: Desk) -> None:
             Tags=tags("data", desk.name),
         )["ReplicationInstance"]["ReplicationInstanceArn"]
     ends: dict[str, str] = {}
-    for name, kind, engine, more in (
+    endpoints: list[tuple[str, str, str, dict[str, Any]]] = [
         ("orders", "source", "postgres", {"SslMode": "verify-full"}),
         ("erp", "source", "mysql", {"SslMode": "none"}),
         ("sessions", "target", "redis", {"RedisSettings": {"SslSecurityProtocol": "ssl-encryption"}}),
@@ -272,7 +272,8 @@ def _migrations(desk: Desk) -> None:
         ("edi-events", "target", "kafka", {"KafkaSettings": {"SecurityProtocol": "plaintext"}}),
         ("routes", "target", "neptune", {"NeptuneSettings": {"IamAuthEnabled": True}}),
         ("fraud", "target", "neptune", {"NeptuneSettings": {"IamAuthEnabled": False}}),
-    ):
+    ]
+    for name, kind, engine, more in endpoints:
         for settings in ("RedisSettings", "KafkaSettings", "NeptuneSettings"):
             if settings in more:
                 more[settings] |= {

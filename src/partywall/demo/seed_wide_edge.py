@@ -1,4 +1,4 @@
-"""The rest of the network's edge: private lines, DNS firewalls, domains, accelerators, mirrors, classic WAF."""
+"""The rest of the network's edge: private lines, DNS firewalls, domains, accelerators, classic WAF."""
 
 from __future__ import annotations
 
@@ -430,34 +430,6 @@ def _storage(desk: Desk) -> None:
                 "Regions": [{"Bucket": "brightwater-www-prod"}],
             },
         )
-    desk.at("fsx").create_file_system(
-        FileSystemType="WINDOWS",
-        StorageCapacity=300,
-        StorageType="SSD",
-        SubnetIds=[desk.ids[f"subnet/main-private-{z}/{HOME}"] for z in "ab"],
-        WindowsConfiguration={
-            "DeploymentType": "MULTI_AZ_1",
-            "ThroughputCapacity": 32,
-            "CopyTagsToBackups": True,
-            "AutomaticBackupRetentionDays": 30,
-            "AuditLogConfiguration": {
-                "FileAccessAuditLogLevel": "SUCCESS_AND_FAILURE",
-                "FileShareAccessAuditLogLevel": "DISABLED",
-            },
-        },
-        Tags=[{"Key": "Name", "Value": "office-files"}, *tags("platform", desk.name)],
-    )
-    firehose = desk.at("firehose")
-    firehose.create_delivery_stream(
-        DeliveryStreamName="aws-waf-logs-edi",
-        DeliveryStreamType="DirectPut",
-        DeliveryStreamEncryptionConfigurationInput={"KeyType": "AWS_OWNED_CMK"},
-        ExtendedS3DestinationConfiguration={
-            "RoleARN": desk.ids["role/glue-etl"],
-            "BucketARN": "arn:aws:s3:::brightwater-logs-prod",
-        },
-        Tags=tags("web", desk.name),
-    )
 
 
 def _shield(desk: Desk) -> None:

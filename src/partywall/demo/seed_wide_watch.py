@@ -1,10 +1,10 @@
-"""Who else watches and vouches: authorities, key stores, event stores, packs, jobs, permission sets, agreements."""
+"""Who else watches and vouches: authorities, key and event stores, packs, permission sets, agreements."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from partywall.demo.desk import HOME, Desk, allow, policy, tags
+from partywall.demo.desk import HOME, Desk, allow, deny, policy, tags, trust
 from partywall.demo.fake_answers import ago, digest
 
 _PARTNER = "464622532012"
@@ -87,6 +87,49 @@ def _key_stores(desk: Desk) -> None:
         ),
     ]
     desk.put("kms", "DescribeCustomKeyStores", {"CustomKeyStores": stores}, HOME)
+
+
+def _refused(desk: Desk, action: str, because: str) -> dict[str, Any]:
+    """The error for the organisation's own role, as in "Troubleshoot access denied error messages"."""
+    who = f"arn:aws:sts::{desk.account}:assumed-role/OrganizationAccountAccessRole/partywall"
+    message = f"User: {who} is not authorized to perform: {action} {because}"
+    return {"Error": {"Code": "AccessDeniedException", "Message": message, "Status": 400}}
+
+
+def _sealed_key(desk: Desk) -> None:
+    """A key whose policy lets nobody but one who left read it."""
+    root = {"AWS": f"arn:aws:iam::{desk.account}:root"}
+    document = policy(allow(["kms:Describe*", "kms:List*", "kms:PutKeyPolicy"], Principal=root))
+    key = desk.at("kms").create_key(Description="payroll 2017", Policy=document)["KeyMetadata"]
+    for operation in ("GetKeyPolicy", "GetKeyRotationStatus", "GetKeyLastUsage"):
+        action = f"kms:{operation}"
+        because = f"on resource: {key['Arn']} because no resource-based policy allows the {action} action"
+        desk.put("kms", operation, _refused(desk, action, because), HOME, {"KeyId": key["KeyId"]})
+
+
+def _no_desktops(desk: Desk) -> None:
+    """A service control policy keeps the sandbox from WorkSpaces."""
+    because = "with an explicit deny in a service control policy"
+    for operation in (
+        "DescribeWorkspaces",
+        "DescribeWorkspaceDirectories",
+        "DescribeWorkspacesConnectionStatus",
+    ):
+        desk.put("workspaces", operation, _refused(desk, f"workspaces:{operation}", because))
+
+
+def _guard_sandbox(desk: Desk) -> None:
+    organizations = desk.at("organizations", "us-east-1")
+    guard = organizations.create_policy(
+        Name="no-desktops-in-sandbox",
+        Description="Desktops are bought by the office",
+        Type="SERVICE_CONTROL_POLICY",
+        Content=policy(deny("workspaces:*")),
+    )["Policy"]["PolicySummary"]["Id"]
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    units = organizations.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"]
+    sandbox = next(unit["Id"] for unit in units if unit["Name"] == "Sandbox")
+    organizations.attach_policy(PolicyId=guard, TargetId=sandbox)
 
 
 def _event_stores(desk: Desk) -> None:
@@ -224,7 +267,12 @@ def _detection(desk: Desk) -> None:
     desk.put("macie2", "ListClassificationJobs", {"items": jobs}, HOME)
     # Frankfurt came later and was set up as it should be.
     frankfurt = "eu-central-1"
-    desk.at("iam").create_service_linked_role(AWSServiceName="macie.amazonaws.com")
+    # moto names the service-linked role otherwise.
+    desk.at("iam").create_role(
+        RoleName="AWSServiceRoleForAmazonMacie",
+        Path="/aws-service-role/macie.amazonaws.com/",
+        AssumeRolePolicyDocument=trust({"Service": "macie.amazonaws.com"}),
+    )
     desk.at("macie2", frankfurt).enable_macie(findingPublishingFrequency="FIFTEEN_MINUTES", status="ENABLED")
     for operation, answer in (
         ("GetAutomatedDiscoveryConfiguration", {"status": "ENABLED"}),
@@ -311,6 +359,7 @@ def _archives(desk: Desk) -> None:
         "IsEncrypted": False,
         "Lifecycle": {"DeleteAfterDays": 3},
     }
+    desk.keep("backup", "recovery_points", {"production": 1, vault: 1})
     answer = {"RecoveryPoints": [point]}
     desk.put("backup", "ListRecoveryPointsByBackupVault", answer, HOME, {"BackupVaultName": vault})
 
@@ -392,13 +441,16 @@ def _agreements(desk: Desk) -> None:
 def seed_wide_watch(desk: Desk) -> None:
     """Fill what else watches and vouches; needs instances, keys, streams, topics and alarms."""
     if desk.name == "management":
-        for step in (_permission_sets, _organisation_trail, _agreements):
+        for step in (_permission_sets, _organisation_trail, _agreements, _guard_sandbox):
             step(desk)
+    if desk.name == "sandbox":
+        _no_desktops(desk)
     if desk.name != "production":
         return
     for step in (
         _authorities,
         _key_stores,
+        _sealed_key,
         _event_stores,
         _alarms,
         _packs,
