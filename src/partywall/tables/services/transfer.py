@@ -45,9 +45,7 @@ connector = Table(
         Column("url", Str, "Url", ""),
         Column("logging_role", Str, "connector.LoggingRole", "", doc="Empty: nothing is logged."),
         Column("security_policy", Str, "connector.SecurityPolicyName", ""),
-        Column(
-            "encryption_algorithm", Str, "connector.As2Config.EncryptionAlgorithm", "", doc="Of AS2."
-        ),
+        Column("encryption_algorithm", Str, "connector.As2Config.EncryptionAlgorithm", "", doc="Of AS2."),
         Column("signing_algorithm", Str, "connector.As2Config.SigningAlgorithm", "", doc="Of AS2."),
         Column("trusted_host_keys", List(Str), "connector.SftpConfig.TrustedHostKeys"),
     ),
