@@ -1,5 +1,6 @@
 """The catalogue: every check loads, types, judges its examples, is monotone, and names refs that exist."""
 
+import csv
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,27 @@ def test_coverage_counts_every_id_once() -> None:
         ids, standing, left = (int(cell) for cell in row[3:6])
         assert ids == standing + left
         assert standing > 0
+
+
+# Checks that take another severity than Security Hub's control, and why.
+REASONED = {
+    "iam-policy-unattached-no-admin": "gives nobody anything today",
+    "vpc-security-group-unused-admin-ports-closed": "exposes nothing today",
+    "s3-bucket-event-notifications": "most buckets have nobody who would listen",
+}
+CONTROLS = Path(__file__).parents[2] / "shared" / "facts" / "securityhub_controls.tsv"
+
+
+@pytest.mark.skipif(not CONTROLS.exists(), reason=f"{CONTROLS} is not there")
+def test_severities_are_those_of_security_hub_or_reasoned() -> None:
+    with CONTROLS.open(encoding="utf-8", newline="") as file:
+        theirs = {row["id"]: row["severity"].lower() for row in csv.DictReader(file, delimiter="\t")}
+    differ: set[str] = set()
+    for check_id, loaded in CHECKS.items():
+        severities = {theirs[ref] for ref in loaded.check.ref_ids("securityhub")}
+        if severities and loaded.check.severity not in severities:
+            differ.add(check_id)
+    assert differ == {*REASONED}
 
 
 def _generator() -> Any:

@@ -160,7 +160,8 @@ def _print_check(check: Check) -> None:
 
 def lint_directory(directory: Path) -> int:
     """Reads every check of a directory and proves it; prints each fault and returns 1 where there are any."""
-    from partywall.checks.lint import lint_refs, prove_monotone
+    from partywall.checks.commands import lint_commands
+    from partywall.checks.lint import lint_literals, lint_refs, prove_monotone
     from partywall.checks.loader import CheckError, compile_check, load_directory
 
     faults: list[str] = []
@@ -172,6 +173,8 @@ def lint_directory(directory: Path) -> int:
             faults.append(str(error))
             continue
         faults += [f"{check.place('refs')}: {fault}" for fault in lint_refs(check.check)]
+        faults += [f"{check.place('pass')}: {fault}" for fault in lint_literals(compiled)]
+        faults += [f"{check.place('fix')}: {fault}" for fault in lint_commands(check.check.fix.cli)]
         faults += [f"{check.place('pass')}: {fault}" for fault in prove_monotone(compiled)]
     return _told(faults, f"{len(loaded)} checks in {directory} are well formed")
 
