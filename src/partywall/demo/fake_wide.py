@@ -88,6 +88,8 @@ def _trail_selectors(asked: Asked) -> dict[str, Any] | None:
 
 
 def _trail_insights(asked: Asked) -> dict[str, Any] | None:
+    if "TrailName" not in asked.params:
+        raise AwsError("InvalidParameterCombinationException", "Name a trail or an event data store.")
     trail = _organisation_trail(asked, "TrailName")
     if trail is None:
         return None
