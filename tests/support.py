@@ -116,17 +116,19 @@ def _record(base: Path) -> DemoScan:
     from partywall.aws.credentials import resolve
     from partywall.aws.transport import LeanTransport
     from partywall.cli.demo import _use
-    from partywall.demo.emulator import Emulator
+    from partywall.demo.desk import admin
+    from partywall.demo.emulator import EmulatorProcess
     from partywall.demo.organisation import seed
 
     saved = dict(os.environ)
     data = base / "demo-data"
     try:
-        with Emulator() as emulator:
+        # A process of its own: moto's state is the process's, and other tests run emulators in this one.
+        with EmulatorProcess() as emulator:
             summary = seed(emulator.url)
             _use(emulator.url, summary)
             who = [resolve(role_arn=a.role_arn or None, region="us-east-1") for a in summary.accounts]
-            before = len(emulator.requests)
+            before = len(admin(emulator.url, "requests", []))
             recording = Recording()
             selection = Selection(regions=REGIONS)
             transport = LeanTransport(observer=recording)
@@ -141,7 +143,11 @@ def _record(base: Path) -> DemoScan:
             )
             path = scan.run()
             recording.save(base / "demo.recording")
-            requests = [(r.account, r.region, r.service, r.operation) for r in emulator.requests[before:]]
+            logged = admin(emulator.url, "requests", [])[before:]
+            # A call is logged as service, operation, account, region.
+            requests = [
+                (account, region, service, operation) for service, operation, account, region in logged
+            ]
     finally:
         os.environ.clear()
         os.environ.update(saved)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from outputs_reports import HOSTILE, empty_report, make_report
 from rich.console import Console
 
 from partywall.outputs.console import print_findings, print_summary
 from partywall.outputs.summary import Counts, group_failures, percent, summarise
 from partywall.outputs.text import clip, visible
+from tests.outputs_reports import HOSTILE, empty_report, make_report
 
 
 def printed(function, *args, terminal: bool = False, width: int = 120, **kwargs) -> str:

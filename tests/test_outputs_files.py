@@ -12,13 +12,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from outputs_reports import HOSTILE, empty_report, make_report
 
 import partywall.outputs
 from partywall.errors import UserError
 from partywall.outputs import FORMATS, dump, write
 from partywall.outputs.table import HEADER, cell
 from partywall.outputs.words import FORMAT_WORDS, STATUSES
+from tests.outputs_reports import HOSTILE, empty_report, make_report
 
 SCHEMA = Path(partywall.outputs.__file__).parent / "schema" / "report.schema.json"
 # What a spreadsheet takes for a formula, and what a terminal obeys or misreads.

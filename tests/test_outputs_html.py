@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outputs_reports import HOSTILE, empty_report, make_report
 
 from partywall.outputs import dump, write
+from tests.outputs_reports import HOSTILE, empty_report, make_report
 
 CHROMIUM = Path("/usr/bin/chromium")
 N = 600

@@ -15,7 +15,6 @@ import orjson
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.validate import ParamValidator
-from outputs_reports import ACCOUNTS, HOSTILE, REGIONS, make_report
 from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
 from py_ocsf_models.objects.cloud import Cloud
 
@@ -23,6 +22,7 @@ from partywall.outputs import asff, dump
 from partywall.outputs.names import ASFF_TYPES, asff_type
 from partywall.outputs.securityhub import send_security_hub
 from partywall.tables.registry import all_tables
+from tests.outputs_reports import ACCOUNTS, HOSTILE, REGIONS, make_report
 
 DATA = Path(__file__).parent / "data"
 
