@@ -159,14 +159,13 @@ class Source:
         """The join of a relation, and the expression of its list; see `Relation` for what NULLs mean."""
         other = all_tables()[relation.table]
         theirs = {k: v.removesuffix("[]") for k, v in relation.on.items()}
-        inner = self.select(other, [*relation.columns, *theirs.values(), *_NATURAL])
+        inner = self.select(other, [*relation.columns, *theirs.values(), *_NATURAL, ROW])
         fields = ", ".join(f"{quote(c)} := o.{quote(c)}" for c in relation.columns)
         unnested = [k for k in relation.on if k.endswith("[]")]
         keys = [
             f"unnest(o.{quote(v[:-2])}) AS k{i}" if v.endswith("[]") else f"o.{quote(v)} AS k{i}"
             for i, v in enumerate(relation.on.values())
         ]
-        item = f"SELECT struct_pack({fields}) AS item, {', '.join(keys)} FROM ({inner}) o"
         names = ", ".join(f"k{i}" for i in range(len(keys)))
         if unnested:
             own = [
@@ -174,11 +173,20 @@ class Source:
                 for i, k in enumerate(relation.on)
             ]
             on = " AND ".join(f"x.m{i} = y.k{i}" for i in range(len(keys)))
-            matched = f"(SELECT t._row, {', '.join(own)} FROM mine t) x JOIN ({item}) y ON {on}"
-            items = f"(SELECT x._row, list(DISTINCT y.item) AS items FROM {matched} GROUP BY x._row)"
-            joined = f"{items} {alias} ON {alias}._row = t._row"
+            # Several elements may lead to one row, which is in the list once: the pairs of rows are made
+            # distinct, and not the structs, which are wide.
+            keyed = self.stored(other, [*theirs.values(), ROW])
+            pairs = (
+                f"SELECT DISTINCT x._row AS mine, y._row AS theirs FROM (SELECT t._row, {', '.join(own)}"
+                f" FROM mine t) x JOIN (SELECT o._row, {', '.join(keys)} FROM ({keyed}) o) y ON {on}"
+            )
+            joined = (
+                f"(SELECT p.mine, list(struct_pack({fields})) AS items FROM ({pairs}) p"
+                f" JOIN ({inner}) o ON o._row = p.theirs GROUP BY p.mine) {alias} ON {alias}.mine = t._row"
+            )
         else:
             on = " AND ".join(f"{alias}.k{i} = t.{quote(k)}" for i, k in enumerate(relation.on))
+            item = f"SELECT struct_pack({fields}) AS item, {', '.join(keys)} FROM ({inner}) o"
             joined = f"(SELECT {names}, list(item) AS items FROM ({item}) GROUP BY {names}) {alias} ON {on}"
         return joined, self._related(table, relation, other, alias)
 
