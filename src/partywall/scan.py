@@ -365,12 +365,14 @@ def judge_scan(
     from partywall.analysis.steps import policy_facts
     from partywall.findings.lifecycle import advance, current_findings, remember
     from partywall.findings.verdicts import judge
+    from partywall.lake.derived import derive
     from partywall.lake.engine import Lake, connect
 
     with explained(directory):
         lake = Lake(directory, FACTS, connection=connect(_JUDGE_MEMORY))
         now = lake.manifest.started_at
         policy_facts(lake)
+        derive(lake)
         judge(lake, checks, now, overrides)
         current_findings(lake, checks)
         if data is None:

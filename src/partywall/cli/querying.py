@@ -43,13 +43,14 @@ def answer(
     import duckdb
 
     from partywall.analysis.policy import FACTS
+    from partywall.lake.derived import derived_tables
     from partywall.lake.engine import Lake, explained
     from partywall.lake.snapshot import DataDirectory
     from partywall.tables.registry import all_tables
 
     directory = DataDirectory(data).resolve(scan)
     names = table_names(sql)
-    known = {*all_tables(), "api_call", "collection"}
+    known = {*all_tables(), *derived_tables(), "api_call", "collection"}
     with explained(directory):
         lake = Lake(directory, FACTS)
         lake.whole(names)

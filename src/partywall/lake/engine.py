@@ -142,8 +142,11 @@ class Lake:
             if not (self.directory / "collection.parquet").exists():
                 raise damaged(self.directory, "collection.parquet is missing")
             return self._file_table("collection.parquet", collection_schema())
+        from partywall.lake.derived import derived_sql, derived_tables
         from partywall.tables.registry import table as find
 
+        if name in derived_tables():
+            return derived_sql(self.directory, name)
         table = find(name)
         columns = [*schema.stored_types(table)]
         columns += [f"{c.name}_facts" for c in table.columns if hasattr(c.type, "kind")]
