@@ -1,0 +1,1 @@
+"""Evidence: raw answers with their hashes, attestations, AWS Artifact, and packs for auditors."""

@@ -1,0 +1,1 @@
+"""Frameworks: requirements, control objectives, what proves them, and how each requirement stands."""
