@@ -44,7 +44,7 @@ def read_yaml(path: Path, kind: type[T]) -> T:
 
 
 def _place(path: Path, root: Any, message: str) -> str:
-    """file:line:column of the node that msgspec's message names by its path, such as `$.requirements[3].id`."""
+    """file:line:column of the node that the message names by its path, such as `$.requirements[3].id`."""
     if root is None:
         return f"{path}:1:1"
     node = root

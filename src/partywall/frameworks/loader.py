@@ -111,7 +111,7 @@ def read_library() -> Library:
 
 @cache
 def library() -> Library:
-    """What comes with partywall: from its JSON, else from the YAML. Raises FrameworkError for a fault there."""
+    """What comes with partywall: from its JSON, else the YAML. Raises FrameworkError for a fault there."""
     if BUILT.exists():
         built = _read(BUILT)
         if built is not None:
