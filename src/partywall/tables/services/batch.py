@@ -91,6 +91,13 @@ job_definition = Table(
     ),
 )
 
+
+def _images(resources: Element) -> list[str]:
+    """The images that a compute environment is told to use in place of Batch's own."""
+    chosen = [c.get("imageIdOverride") for c in resources.get("ec2Configuration") or ()]
+    return sorted({str(image) for image in (resources.get("imageId"), *chosen) if image})
+
+
 compute_environment = Table(
     "batch_compute_environment",
     service="batch",
@@ -111,6 +118,22 @@ compute_environment = Table(
         Column("ec2_key_pair", Str, "computeResources.ec2KeyPair", ""),
         Column("instance_role", Str, "computeResources.instanceRole", ""),
         Column("resource_tags", List(Str), "computeResources.tags", fn=sorted, doc="Keys of machines' tags."),
+        Column("orchestrator", Enum("ECS", "EKS"), "containerOrchestrationType", "ECS"),
+        Column("ecs_cluster_arn", Str, "ecsClusterArn", "", doc="The cluster that Batch keeps for it."),
+        Column("eks_cluster_arn", Str, "eksConfiguration.eksClusterArn", "", doc="Empty: not on EKS."),
+        Column(
+            "custom_image_ids",
+            List(Str),
+            "computeResources",
+            doc="Images of the customer's choice; none: Batch's own.",
+            fn=_images,
+        ),
+        Column(
+            "image_statuses",
+            List(Str),
+            "computeResources.ec2Configuration[].batchImageStatus",
+            doc="Of Batch's own images: LATEST or UPDATE_AVAILABLE.",
+        ),
     ),
 )
 

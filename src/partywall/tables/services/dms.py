@@ -8,16 +8,19 @@ from partywall.tables.spec import (
     Call,
     Column,
     Enum,
+    Field,
     Int,
     List,
+    Lookup,
     Str,
+    Struct,
     Table,
     Timestamp,
 )
 from partywall.tables.tagging import tagging
 
 # One call for all tables of the service.
-_TAGGING = tagging("dms:rep", "dms:endpoint", "dms:task", "dms:cert")
+_TAGGING = tagging("dms:rep", "dms:endpoint", "dms:task", "dms:cert", "dms:replication-config")
 
 # The severities that a task's component can log at, quietest first; from Default on it logs usefully.
 _LOGS = ("LOGGER_SEVERITY_DEFAULT", "LOGGER_SEVERITY_DEBUG", "LOGGER_SEVERITY_DETAILED_DEBUG")
@@ -44,8 +47,30 @@ instance = Table(
     arn="ReplicationInstanceArn",
     title="ReplicationInstanceIdentifier",
     tags="tagging.Tags",
-    calls={"tagging": _TAGGING},
+    calls={
+        "tagging": _TAGGING,
+        "pending": Lookup(
+            "dms:DescribePendingMaintenanceActions",
+            at="PendingMaintenanceActions",
+            key="ResourceIdentifier",
+            by="arn",
+        ),
+    },
     columns=(
+        Column(
+            "pending_maintenance",
+            List(
+                Struct(
+                    Field("action", Str, "Action", ""),
+                    Field("opt_in_status", Str, "OptInStatus", ""),
+                    Field("auto_applied_after", Timestamp, "AutoAppliedAfterDate"),
+                    Field("forced_apply_date", Timestamp, "ForcedApplyDate"),
+                    Field("current_apply_date", Timestamp, "CurrentApplyDate"),
+                )
+            ),
+            "pending.PendingMaintenanceActionDetails",
+            doc="Maintenance that waits: engine upgrades, updates of the operating system.",
+        ),
         Column("status", Str, "ReplicationInstanceStatus", ""),
         Column("instance_class", Str, "ReplicationInstanceClass", ""),
         Column("engine_version", Str, "EngineVersion", ""),
@@ -146,4 +171,37 @@ certificate = Table(
     ),
 )
 
-TABLES = (instance, endpoint, task, certificate)
+replication_config = Table(
+    "dms_replication_config",
+    service="dms",
+    scope="regional",
+    resource_type="AWS::DMS::ReplicationConfig",
+    doc="A serverless replication: AWS keeps the machine that runs it.",
+    rows=Call("dms:DescribeReplicationConfigs", at="ReplicationConfigs"),
+    arn="ReplicationConfigArn",
+    title="ReplicationConfigIdentifier",
+    tags="tagging.Tags",
+    calls={"tagging": _TAGGING},
+    columns=(
+        Column(
+            "replication_type",
+            Enum("full-load", "cdc", "full-load-and-cdc"),
+            "ReplicationType",
+        ),
+        Column("source_endpoint_arn", Str, "SourceEndpointArn", ""),
+        Column("target_endpoint_arn", Str, "TargetEndpointArn", ""),
+        Column("kms_key_id", Str, "ComputeConfig.KmsKeyId", "", doc="Empty: DMS's own key."),
+        Column("multi_az", Bool, "ComputeConfig.MultiAZ", False),
+        Column("security_group_ids", List(Str), "ComputeConfig.VpcSecurityGroupIds"),
+        Column("created_at", Timestamp, "ReplicationConfigCreateTime"),
+        Column(
+            "logged_components",
+            List(Str),
+            "ReplicationSettings",
+            doc="Components that log at Default severity or finer; empty: logging is off.",
+            fn=_logged_components,
+        ),
+    ),
+)
+
+TABLES = (instance, endpoint, task, certificate, replication_config)

@@ -161,6 +161,7 @@ instance = Table(
         Column("monitoring", Enum("disabled", "disabling", "enabled", "pending"), "Monitoring.State"),
         Column("ebs_optimized", Bool, "EbsOptimized", False),
         Column("enclave_enabled", Bool, "EnclaveOptions.Enabled", False, doc="It may run Nitro Enclaves."),
+        Column("outpost_arn", Str, "OutpostArn", "", doc="Empty: not on an Outpost."),
         Column(
             "managed_by",
             Str,

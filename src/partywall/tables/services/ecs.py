@@ -282,6 +282,21 @@ container_instance = Table(
         Column("docker_version", Str, "described.versionInfo.dockerVersion", ""),
         Column("running_tasks", Int, "described.runningTasksCount", 0),
         Column("registered_at", Timestamp, "described.registeredAt"),
+        Column(
+            "is_external",
+            Bool,
+            "described.attributes[].name",
+            False,
+            doc="Of ECS Anywhere: a machine outside AWS.",
+            fn=lambda names: "ecs.capability.external" in names,
+        ),
+        Column(
+            "capacity_provider",
+            Str,
+            "described.capacityProviderName",
+            "",
+            doc="Empty: it registered by itself.",
+        ),
     ),
 )
 
@@ -304,6 +319,14 @@ capacity_provider = Table(
             "autoScalingGroupProvider.autoScalingGroupArn",
             "",
             doc="Empty: it is of ECS Managed Instances.",
+        ),
+        Column(
+            "is_managed_instances",
+            Bool,
+            "managedInstancesProvider",
+            False,
+            doc="ECS Managed Instances: AWS chooses, patches and replaces the machines.",
+            fn=lambda v: True,
         ),
         Column(
             "managed_scaling",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from partywall.tables.spec import (
@@ -43,6 +44,15 @@ def _network_policy(configuration: str) -> bool:
         compact = configuration.replace('"', "").replace("'", "").replace(" ", "")
         return "enableNetworkPolicy:true" in compact
     return str(value).lower() == "true"
+
+
+def _release_day(release: str) -> datetime | None:
+    """The day in the release of an Amazon Linux image ("1.34.2-20260815"), None for other images."""
+    day = release.rpartition("-")[2]
+    try:
+        return datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _scopes(policies: list[Element]) -> list[str]:
@@ -133,6 +143,12 @@ cluster = Table(
         ),
         Column("deletion_protection", Bool, "described.deletionProtection", False),
         Column("auto_mode", Bool, "described.computeConfig.enabled", False, doc="EKS Auto Mode runs nodes."),
+        Column(
+            "remote_node_networks",
+            List(Str),
+            "described.remoteNetworkConfig.remoteNodeNetworks[].cidrs[]",
+            doc="Where EKS Hybrid Nodes live, outside AWS; none: the cluster takes no such nodes.",
+        ),
         Column("health_issues", List(Str), "described.health.issues[].code"),
     ),
     relations=(
@@ -167,6 +183,13 @@ nodegroup = Table(
         Column("status", Str, "described.status", ""),
         Column("version", Str, "described.version", "", doc="Kubernetes version; empty for a custom image."),
         Column("release_version", Str, "described.releaseVersion", "", doc="Of the image."),
+        Column(
+            "release_date",
+            Timestamp,
+            "described.releaseVersion",
+            doc="The image's day, by its release (1.34.2-20260815); NULL: the release names none.",
+            fn=_release_day,
+        ),
         Column("ami_type", Str, "described.amiType", "CUSTOM", doc="AL2023_x86_64_STANDARD, CUSTOM …"),
         Column("capacity_type", Str, "described.capacityType", "ON_DEMAND"),
         Column("instance_types", List(Str), "described.instanceTypes"),

@@ -55,6 +55,12 @@ environment = Table(
             "elasticbeanstalk:DescribeConfigurationSettings",
             {"ApplicationName": "application_name", "EnvironmentName": "name"},
         ),
+        "platform": Call(
+            "elasticbeanstalk:DescribePlatformVersion",
+            {"PlatformArn": "platform_arn"},
+            at="PlatformDescription",
+            when=lambda row: row["platform_arn"] != "",
+        ),
     },
     columns=(
         Column("application_name", Str, "ApplicationName"),
@@ -62,6 +68,14 @@ environment = Table(
         Column("health", Str, "Health", "", doc="Green, Yellow, Red or Grey."),
         Column("platform_arn", Str, "PlatformArn", ""),
         Column("solution_stack_name", Str, "SolutionStackName", ""),
+        Column(
+            "platform_branch_state",
+            Str,
+            "platform.PlatformBranchLifecycleState",
+            "",
+            doc="Of the platform branch: supported, deprecated, retired, beta; empty: AWS tells of none.",
+            fn=str.lower,
+        ),
         Column("tier", Enum("WebServer", "Worker"), "Tier.Name", "WebServer"),
         Column(
             "health_reporting",

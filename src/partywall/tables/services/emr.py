@@ -8,6 +8,7 @@ from partywall.tables.spec import (
     Call,
     Column,
     Const,
+    Enum,
     Field,
     Int,
     List,
@@ -89,6 +90,17 @@ cluster = Table(
         Column("kerberos_realm", Str, "detail.KerberosAttributes.Realm", "", doc="Empty: no Kerberos."),
         Column("log_uri", Str, "detail.LogUri", "", doc="Empty: logs are lost with the cluster."),
         Column("termination_protected", Bool, "detail.TerminationProtected", False),
+        Column("created_at", Timestamp, "Status.Timeline.CreationDateTime"),
+        Column("custom_image_id", Str, "detail.CustomAmiId", "", doc="Empty: EMR's own image."),
+        Column("os_release", Str, "detail.OSReleaseLabel", "", doc="Amazon Linux release; empty: unsaid."),
+        Column(
+            "repo_upgrade_on_boot",
+            Enum("SECURITY", "NONE", ""),
+            "detail.RepoUpgradeOnBoot",
+            "",
+            doc="Of a custom image: whether its packages are updated as machines start.",
+        ),
+        Column("outpost_arn", Str, "detail.OutpostArn", "", doc="Empty: not on an Outpost."),
     ),
     relations=(
         Relation(

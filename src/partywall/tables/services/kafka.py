@@ -90,6 +90,13 @@ cluster = Table(
         Column("scram_authentication", Bool, "Provisioned.ClientAuthentication.Sasl.Scram.Enabled", False),
         Column("tls_authentication", Bool, "Provisioned.ClientAuthentication.Tls.Enabled", False),
         Column(
+            "customer_action",
+            Enum("CRITICAL_ACTION_REQUIRED", "ACTION_RECOMMENDED", "NONE"),
+            "Provisioned.CustomerActionStatus",
+            "NONE",
+            doc="What AWS asks of the customer before it patches the brokers.",
+        ),
+        Column(
             "enhanced_monitoring",
             Enum("DEFAULT", "PER_BROKER", "PER_TOPIC_PER_BROKER", "PER_TOPIC_PER_PARTITION"),
             "Provisioned.EnhancedMonitoring",

@@ -172,6 +172,27 @@ function = Table(
             doc="Who applies runtime patches: AWS (Auto), your next deployment, or you; none: an image.",
         ),
         Column(
+            "runtime_version_arn",
+            Str,
+            "updates.RuntimeVersionArn",
+            "",
+            doc="The runtime version that update mode Manual holds the function to; empty in other modes.",
+        ),
+        Column(
+            "capacity_provider_arn",
+            Str,
+            "CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig.CapacityProviderArn",
+            "",
+            doc="Of Lambda Managed Instances; empty: it runs on Lambda's own machines.",
+        ),
+        Column(
+            "custom_runtime_arn",
+            Str,
+            "RuntimeConfig.RuntimeArn",
+            "",
+            doc="A runtime of the customer's own; empty: one that Lambda names, or an image.",
+        ),
+        Column(
             "reserved_concurrency",
             Int,
             "concurrency.ReservedConcurrentExecutions",

@@ -4,11 +4,16 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
+    Const,
     Enum,
+    Field,
     Int,
     List,
+    Lookup,
     Str,
+    Struct,
     Table,
+    Timestamp,
 )
 from partywall.tables.tagging import tagging
 
@@ -25,7 +30,17 @@ cluster = Table(
     arn="ARN",
     title="Name",
     tags="tagging.Tags",
-    calls={"tagging": _TAGGING},
+    calls={
+        "tagging": _TAGGING,
+        "updates": Lookup(
+            "memorydb:DescribeServiceUpdates",
+            at="ServiceUpdates",
+            key="ClusterName",
+            by="name",
+            params={"Status": [Const("available"), Const("scheduled"), Const("in-progress")]},
+            many=True,
+        ),
+    },
     columns=(
         Column("engine", Str, "Engine", "redis"),
         Column("engine_version", Str, "EngineVersion", ""),
@@ -39,6 +54,19 @@ cluster = Table(
         Column("subnet_group", Str, "SubnetGroupName", ""),
         Column("security_group_ids", List(Str), "SecurityGroups[].SecurityGroupId"),
         Column("pending_updates", List(Str), "PendingUpdates.ServiceUpdates[].ServiceUpdateName"),
+        Column(
+            "service_updates",
+            List(
+                Struct(
+                    Field("name", Str, "ServiceUpdateName", ""),
+                    Field("status", Str, "Status", ""),
+                    Field("release_date", Timestamp, "ReleaseDate"),
+                    Field("auto_update_start", Timestamp, "AutoUpdateStartDate"),
+                )
+            ),
+            "updates",
+            doc="Security updates that are out for the cluster and not yet applied.",
+        ),
     ),
 )
 

@@ -8,11 +8,13 @@ from partywall.tables.spec import (
     Call,
     Column,
     Const,
+    Enum,
     Int,
     List,
     Policy,
     Str,
     Table,
+    Timestamp,
 )
 from partywall.tables.tagging import tagging
 
@@ -77,6 +79,25 @@ domain = Table(
         Column("cognito_enabled", Bool, "detail.CognitoOptions.Enabled", False),
         Column("enabled_logs", List(Str), "detail.LogPublishingOptions", fn=_enabled_logs),
         Column("update_available", Bool, "detail.ServiceSoftwareOptions.UpdateAvailable"),
+        Column(
+            "update_status",
+            Enum("PENDING_UPDATE", "IN_PROGRESS", "COMPLETED", "NOT_ELIGIBLE", "ELIGIBLE", ""),
+            "detail.ServiceSoftwareOptions.UpdateStatus",
+            "",
+        ),
+        Column(
+            "update_is_optional",
+            Bool,
+            "detail.ServiceSoftwareOptions.OptionalDeployment",
+            False,
+            doc="False: AWS applies the update by itself in time.",
+        ),
+        Column(
+            "automated_update_at",
+            Timestamp,
+            "detail.ServiceSoftwareOptions.AutomatedUpdateDate",
+            doc="When AWS applies it; NULL or 1970: no day is set.",
+        ),
         Column("software_version", Str, "detail.ServiceSoftwareOptions.CurrentVersion", ""),
         Column("auto_software_update", Bool, "detail.SoftwareUpdateOptions.AutoSoftwareUpdateEnabled", False),
     ),

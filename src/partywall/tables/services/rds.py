@@ -9,6 +9,7 @@ from partywall.tables.spec import (
     Column,
     Enum,
     Field,
+    Float,
     Int,
     List,
     Lookup,
@@ -187,6 +188,15 @@ instance = Table(
             doc="available or deprecated.",
             fn=lambda v: v[0] if v else None,
         ),
+        Column(
+            "custom_engine_version_arn",
+            Str,
+            "versions[].DBEngineVersionArn",
+            "",
+            doc="Of RDS Custom: the customer's own engine version (CEV); empty: a version that RDS provides.",
+            fn=lambda v: v[0] if v else None,
+        ),
+        Column("outpost_arns", List(Str), "DBSubnetGroup.Subnets[].SubnetOutpost.Arn", doc="None: in AWS."),
     ),
     relations=(
         *_exposure("instance"),
@@ -322,6 +332,13 @@ cluster = _cluster(
         Column("activity_stream", Str, "ActivityStreamStatus", "stopped"),
         Column("monitoring_interval", Int, "MonitoringInterval", 0, doc="Seconds; 0: none, or per instance."),
         Column("engine_lifecycle_support", Str, "EngineLifecycleSupport", ""),
+        Column(
+            "serverless_v2_max_capacity",
+            Float,
+            "ServerlessV2ScalingConfiguration.MaxCapacity",
+            0.0,
+            doc="Aurora capacity units; 0: the cluster has no Serverless v2 instances (class db.serverless).",
+        ),
     ),
 )
 neptune_cluster = _cluster(

@@ -6,11 +6,13 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
+    Field,
     Int,
     List,
     Relation,
     Str,
     StrMap,
+    Struct,
     Table,
     Timestamp,
 )
@@ -72,6 +74,33 @@ cluster = Table(
         Column("parameter_group_names", List(Str), "ClusterParameterGroups[].ParameterGroupName"),
         Column(
             "master_secret_arn", Str, "MasterPasswordSecretArn", "", doc="Empty: not managed by Redshift."
+        ),
+        Column("cluster_version", Str, "ClusterVersion", ""),
+        Column(
+            "maintenance_track",
+            Str,
+            "MaintenanceTrackName",
+            "current",
+            doc="current: the newest certified release; trailing: the one before.",
+        ),
+        Column(
+            "deferred_maintenance",
+            List(
+                Struct(
+                    Field("start", Timestamp, "DeferMaintenanceStartTime"),
+                    Field("end", Timestamp, "DeferMaintenanceEndTime"),
+                )
+            ),
+            "DeferredMaintenanceWindows",
+            doc="Times in which the customer keeps AWS from maintaining the cluster.",
+        ),
+        Column("pending_actions", List(Str), "PendingActions", doc="Cluster operations that wait to start."),
+        Column(
+            "pending_changes",
+            List(Str),
+            "PendingModifiedValues",
+            doc="Names of settings that wait for the next maintenance window.",
+            fn=lambda v: sorted(k for k, value in v.items() if value is not None),
         ),
         Column("audit_logging", Bool, "logging.LoggingEnabled", False),
         Column("log_bucket", Str, "logging.BucketName", "", doc="Empty: not to S3."),

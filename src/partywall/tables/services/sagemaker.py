@@ -36,6 +36,11 @@ def _secrets(model: dict[str, Any]) -> list[str]:
     return sorted({name for c in containers for name in secret_variables(c.get("Environment") or {})})
 
 
+def _images(model: dict[str, Any]) -> list[str]:
+    containers = [model.get("PrimaryContainer") or {}, *(model.get("Containers") or ())]
+    return sorted({str(c["Image"]) for c in containers if c.get("Image")})
+
+
 notebook = Table(
     "sagemaker_notebook_instance",
     service="sagemaker",
@@ -96,6 +101,13 @@ model = Table(
             fn=_secrets,
             doc="Names of variables that seem to hold credentials.",
         ),
+        Column(
+            "images",
+            List(Str),
+            "described",
+            fn=_images,
+            doc="Container images; those in another account's ECR are AWS's or a vendor's.",
+        ),
     ),
 )
 
@@ -123,6 +135,7 @@ endpoint_config = Table(
             List(
                 Struct(
                     Field("name", Str, "VariantName", ""),
+                    Field("model", Str, "ModelName", ""),
                     Field("instance_type", Str, "InstanceType", ""),
                     Field("initial_instance_count", Int, "InitialInstanceCount", 0),
                     Field("is_serverless", Bool, "ServerlessConfig", False, fn=lambda v: v is not None),

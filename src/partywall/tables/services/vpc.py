@@ -13,6 +13,7 @@ from partywall.tables.spec import (
     Field,
     Int,
     List,
+    Lookup,
     Relation,
     Single,
     Str,
@@ -121,6 +122,11 @@ subnet = Table(
     arn="arn:{partition}:ec2:{region}:{owner_id}:subnet/{subnet_id}",
     title="SubnetId",
     tags="Tags",
+    calls={
+        "zones": Lookup(
+            "ec2:DescribeAvailabilityZones", at="AvailabilityZones", key="ZoneId", by="availability_zone_id"
+        ),
+    },
     columns=(
         Column("subnet_id", Str, "SubnetId"),
         Column("owner_id", Str, "OwnerId"),
@@ -140,6 +146,13 @@ subnet = Table(
             "BlockPublicAccessStates.InternetGatewayBlockMode",
             "off",
             doc="What VPC Block Public Access does to this subnet, exclusions taken into account.",
+        ),
+        Column("outpost_arn", Str, "OutpostArn", "", doc="Empty: not on an Outpost."),
+        Column(
+            "zone_type",
+            Enum("availability-zone", "local-zone", "wavelength-zone"),
+            "zones.ZoneType",
+            doc="Local Zones are AWS's smaller sites, Wavelength Zones those of telecom carriers.",
         ),
     ),
     relations=(
