@@ -33,7 +33,7 @@ class Attestation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     effective: date
     valid_until: date
     recorded_at: datetime
-    accounts: list[str] = ["*"]
+    accounts: list[str] = msgspec.field(default_factory=lambda: ["*"])
     files: list[EvidenceFile] = []
     withdrawn_at: datetime | None = None
     reviewed_at: datetime | None = None
