@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.evidence.model import Agreement, Inherited
@@ -77,12 +77,13 @@ def baa(lake: Lake, today: date) -> Mapping[str, Agreement]:
 def reports_of(lake: Lake) -> list[Report]:
     """Every report that the scan lists, once (all accounts see AWS's own)."""
     rows = lake.execute(
-        "SELECT report_id, version, name, series, state, company_name, period_start, period_end, has_period"
+        "SELECT report_id, version, name, series, state, company_name,"
+        " period_start::DATE, period_end::DATE, has_period"
         f" FROM ({lake.sql_of('artifact_report')}) WHERE report_id IS NOT NULL"
     ).fetchall()
     found = {
         (row[0], row[1]): Report(
-            row[0], row[1], row[2] or "", row[3] or "", row[4], row[5], _day(row[6]), _day(row[7]), row[8]
+            row[0], row[1], row[2] or "", row[3] or "", row[4], row[5], row[6], row[7], row[8]
         )
         for row in rows
     }
@@ -154,7 +155,7 @@ def agreements(lake: Lake, today: date, programme: Programme) -> dict[str, Agree
     """The agreement of a programme for every scanned account, whether in force or not."""
     listing = listing_of(lake, "artifact_customer_agreement")
     rows = lake.execute(
-        "SELECT account_id, agreement_id, name, state, effective_start, effective_end, has_end"
+        "SELECT account_id, agreement_id, name, state, effective_start::DATE, effective_end::DATE, has_end"
         f" FROM ({lake.sql_of('artifact_customer_agreement')})"
     ).fetchall()
     found: dict[str, Agreement] = {}
@@ -186,8 +187,7 @@ def months_after(day: date, months: int) -> date:
 
 
 def _agreement(row: Sequence[Any], today: date) -> Agreement:
-    account, number, name, state, begins, ends, has_end = row
-    start, end = _day(begins), _day(ends)
+    account, number, name, state, start, end, has_end = row
     known = (number or "", start, end)
     if state is None:
         return Agreement(account, name, None, f"{name}: its state was not told", *known)
@@ -246,7 +246,3 @@ def _bridge(programme: Programme, reports: Sequence[Report], end: date, today: d
         and (r.period_start is None or r.period_start <= today)
     ]
     return max(letters, key=lambda r: r.period_end or date.min, default=None)
-
-
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment is not None else None
