@@ -222,7 +222,9 @@ _STATUSES: Final[tuple[str, ...]] = ("pass", "fail", "unknown", "excepted", "not
 
 
 def _counts(tallied: Sequence[tuple[Weight, Judged, Tally]]) -> _Counts:
-    checks = dict.fromkeys(_STATUSES, 0)
+    checks: dict[str, int] = {}
+    for status in _STATUSES:
+        checks[status] = 0
     total = Tally()
     for _, _, t in tallied:
         checks[t.status] += 1
