@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, cast
 
+import orjson
+
 from partywall.aws.answers import Outcome
 from partywall.aws.caller import Caller, Result, Scope
+from partywall.collect.garbage import seldom_searched
 from partywall.collect.planner import PREPARATIONS, Group, Preparation
 from partywall.tables.lint import CSV
 from partywall.tables.mapping import CompiledTable, Row, bind
@@ -22,6 +25,7 @@ _CHUNK: Final = 100
 """Rows whose per-row calls run side by side; bounds the tasks (and so the memory) of one listing."""
 _CHUNKS_AHEAD: Final = 3
 _PREPARATION_TRIES: Final = 12
+_BAD_PARAMETER: Final = "InvalidParameterException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,37 @@ class Store(Protocol):
     def open(self, unit: Unit) -> UnitStore: ...
 
 
+class _Index:
+    """The answer of a bulk call by the key of its elements; `failure` where a page of it failed."""
+
+    __slots__ = ("_call", "_elements", "_found", "_key", "failure")
+
+    def __init__(self, call: Lookup) -> None:
+        self.failure: Failure | None = None
+        self._call = call
+        self._key = compile_path(call.key)
+        self._elements = _elements(call.at)
+        self._found: dict[Any, Any] = {}
+
+    def add(self, page: Result) -> None:
+        found = self._elements(page.data) if page.ok else None
+        if found is None:
+            malformed = replace(page, outcome=Outcome.ERROR, error_code="MalformedAnswer")
+            self.failure = _failure(malformed if page.ok else page)
+            return
+        for element in found:
+            key = self._key(element)
+            if self._call.many:
+                self._found.setdefault(key, []).append(element)
+            else:
+                # As text it takes a fifth of the memory, and what tables share is kept to the scan's end.
+                self._found[key] = orjson.dumps(element) if self._call.shared else element
+
+    def get(self, key: Any) -> Any:
+        found = self._found.get(key, MISSING)
+        return orjson.loads(found) if isinstance(found, bytes) else found
+
+
 @dataclass(slots=True)
 class _Run:
     """The state of one unit while it is collected."""
@@ -76,7 +111,8 @@ class _Run:
     store: UnitStore
     rows: dict[str, int] = field(default_factory=dict[str, int])
     failures: list[Collected] = field(default_factory=list[Collected])
-    lookups: dict[str, asyncio.Task[Any]] = field(default_factory=dict[str, "asyncio.Task[Any]"])
+    lookups: dict[str, asyncio.Task[_Index]] = field(default_factory=dict[str, "asyncio.Task[_Index]"])
+    answers: dict[str, asyncio.Task[Result]] = field(default_factory=dict[str, "asyncio.Task[Result]"])
 
 
 class Collector:
@@ -97,16 +133,22 @@ class Collector:
         self._on_unit = on_unit
         self._sleep = sleep
         self._preparing: dict[tuple[str, str, str], asyncio.Task[Result]] = {}
+        self._shared: dict[str, asyncio.Task[_Index]] = {}
 
     async def run(self, units: Iterable[Unit]) -> None:
         """Collects every unit that the store lacks.
 
         Raises CredentialsExpired (what was stored by then stays); other failures become rows.
         """
-        async with asyncio.TaskGroup() as tasks:
-            for unit in units:
-                if not self._store.has(unit):
-                    tasks.create_task(self._unit(unit))
+        try:
+            with seldom_searched():
+                async with asyncio.TaskGroup() as tasks:
+                    for unit in units:
+                        if not self._store.has(unit):
+                            tasks.create_task(self._unit(unit))
+        finally:
+            for task in self._shared.values():
+                task.cancel()
 
     async def _unit(self, unit: Unit) -> None:
         async with self._gate:
@@ -119,7 +161,7 @@ class Collector:
             try:
                 await self._group(run, unit.group, unit.scope, context, "")
             except BaseException:
-                for task in run.lookups.values():
+                for task in (*run.lookups.values(), *run.answers.values()):
                     task.cancel()
                 run.store.abandon()
                 raise
@@ -145,8 +187,14 @@ class Collector:
         working: set[asyncio.Task[None]] = set()
         try:
             async for compiled, elements in self._pages(run, group, scope, context, parent_arn):
-                for chunk in _chunks(elements, _CHUNK):
+                while elements:
+                    chunk = elements[:_CHUNK]
+                    # What is being mapped is let go of bit by bit, since an element takes many times its text.
+                    del elements[:_CHUNK]
                     work = self._rows(run, group, compiled, scope, context, chunk)
+                    if not compiled.calls and not group.children.get(compiled.table.name):
+                        await work
+                        continue
                     working.add(asyncio.create_task(work))
                     while len(working) >= _CHUNKS_AHEAD:
                         done, working = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
@@ -178,8 +226,14 @@ class Collector:
             if not result.ok:
                 self._list_failed(run, group, result, parent_arn)
                 return
-            for compiled, elements in tables:
-                found = elements(result.data)
+            # Lists of their own, so that nothing but their readers keeps the elements of a page alive.
+            data, result.data = result.data, None
+            listed = [(compiled, elements(data)) for compiled, elements in tables]
+            listed = [(compiled, None if found is None else list(found)) for compiled, found in listed]
+            del data
+            listed.reverse()
+            while listed:
+                compiled, found = listed.pop()
                 if found is None:
                     malformed = replace(result, outcome=Outcome.ERROR, error_code="MalformedAnswer")
                     self._list_failed(run, group, malformed, parent_arn)
@@ -263,9 +317,11 @@ class Collector:
         elif isinstance(call, Lookup):
             await self._lookup(run, compiled, name, call, scope, rows)
         else:
-            await asyncio.gather(*(self._row_call(compiled, name, call, scope, row) for row in rows))
+            await asyncio.gather(*(self._row_call(run, compiled, name, call, scope, row) for row in rows))
 
-    async def _row_call(self, compiled: CompiledTable, name: str, call: Call, scope: Scope, row: Row) -> None:
+    async def _row_call(
+        self, run: _Run, compiled: CompiledTable, name: str, call: Call, scope: Scope, row: Row
+    ) -> None:
         try:
             wanted = call.when is None or call.when(row)
         except (TypeError, AttributeError, KeyError):
@@ -280,7 +336,14 @@ class Collector:
             compiled.failed(row, name, _dependency(call.operation, row))
             return
         there = replace(scope, region=str(region))
-        result = await self._merged(there, call, params, compiled.table.name)
+        if call.once:
+            memo = f"{call.operation} {region} {params!r}"
+            if memo not in run.answers:
+                merged = self._merged(there, call, params, compiled.table.name)
+                run.answers[memo] = asyncio.create_task(merged)
+            result = await run.answers[memo]
+        else:
+            result = await self._merged(there, call, params, compiled.table.name)
         if result.ok:
             data = result.data if result.data else MISSING
             compiled.answered(row, name, compile_path(call.at)(data) if data is not MISSING else MISSING)
@@ -330,29 +393,71 @@ class Collector:
     async def _lookup(
         self, run: _Run, compiled: CompiledTable, name: str, call: Lookup, scope: Scope, rows: list[Row]
     ) -> None:
-        if not rows:
-            return
-        params = {key: bind(value, rows[0]) for key, value in call.params.items()}
-        memo = f"{scope.region} {call.operation} {params!r}"
-        if memo not in run.lookups:
-            run.lookups[memo] = asyncio.create_task(self._merged(scope, call, params, compiled.table.name))
-        result: Result = await run.lookups[memo]
-        if not result.ok:
-            for row in rows:
-                compiled.failed(row, name, _failure(result))
-            return
-        key = compile_path(call.key)
-        found: dict[Any, Any] = {}
-        for element in _elements(call.at)(result.data) or []:
-            if call.many:
-                found.setdefault(key(element), []).append(element)
-            else:
-                found[key(element)] = element
+        by_region: dict[str, list[Row]] = {}
         for row in rows:
-            if row.get(call.by) is None:
+            region = row.get(call.region) if call.region else scope.region
+            if region is None or row.get(call.by) is None:
                 compiled.failed(row, name, _dependency(call.operation, row))
             else:
-                compiled.answered(row, name, found.get(row[call.by], MISSING))
+                by_region.setdefault(str(region), []).append(row)
+        await asyncio.gather(
+            *(
+                self._lookup_in(run, compiled, name, call, replace(scope, region=region), some)
+                for region, some in by_region.items()
+            )
+        )
+
+    async def _lookup_in(
+        self, run: _Run, compiled: CompiledTable, name: str, call: Lookup, scope: Scope, rows: list[Row]
+    ) -> None:
+        index = await self._index(run, compiled, name, call, scope, rows[0])
+        for row in rows:
+            if index.failure is not None:
+                compiled.failed(row, name, index.failure)
+            else:
+                compiled.answered(row, name, index.get(row[call.by]))
+
+    async def _index(
+        self, run: _Run, compiled: CompiledTable, name: str, call: Lookup, scope: Scope, row: Row
+    ) -> _Index:
+        """What a lookup answers, asked once: for all tables of the scan where it is shared."""
+        own = {key: bind(value, row) for key, value in call.params.items()}
+        together = compiled.shared.get(name)
+        if together is not None:
+            params = {key: bind(value, row) for key, value in together.items()}
+            index = await self._asked(self._shared, compiled, call, scope, params)
+            # A type that a Region does not know fails the call for all: then each table asks for its own.
+            if index.failure is None or index.failure["code"] != _BAD_PARAMETER or params == own:
+                return index
+        return await self._asked(run.lookups, compiled, call, scope, own)
+
+    async def _asked(
+        self,
+        memory: dict[str, asyncio.Task[_Index]],
+        compiled: CompiledTable,
+        call: Lookup,
+        scope: Scope,
+        params: dict[str, Any],
+    ) -> _Index:
+        shape = f"{call.at} {call.key} {call.many} {call.absent}"
+        memo = f"{scope.account_id} {scope.region} {call.operation} {params!r} {shape}"
+        if memo not in memory:
+            memory[memo] = asyncio.create_task(self._indexed(compiled, call, scope, params))
+        return await memory[memo]
+
+    async def _indexed(
+        self, compiled: CompiledTable, call: Lookup, scope: Scope, params: dict[str, Any]
+    ) -> _Index:
+        index = _Index(call)
+        prepared = await self._prepared(scope, call.operation, compiled.table.name)
+        if prepared is not None and not prepared.ok:
+            index.add(prepared)
+            return index
+        async for page in self._caller.pages(
+            scope, call.service, call.action, params, table=compiled.table.name, absent=call.absent
+        ):
+            index.add(page)
+        return index
 
 
 def _chunks(items: list[Any], size: int) -> Iterator[list[Any]]:

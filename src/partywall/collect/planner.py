@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from partywall.tables.mapping import CompiledTable, parent_columns
-from partywall.tables.spec import Call, Single, Table
+from partywall.tables.spec import Call, Lookup, Single, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,31 @@ def plan(demand: Mapping[str, Iterable[str]], tables: Mapping[str, Table]) -> Pl
         if table.parent and group.tables[0].table is table:
             parent = by_key[_key(tables[table.parent])]
             parent.children.setdefault(table.parent, []).append(group)
+    _share(compiled.values())
     return Plan(roots, compiled)
+
+
+def _share(tables: Iterable[CompiledTable]) -> None:
+    """Finds the lookups that one call can serve: the same one of several tables, and tags of all kinds."""
+    wanted: dict[tuple[str, str], dict[str, Any]] = {}
+    sharers: dict[tuple[str, str], list[tuple[CompiledTable, str, Lookup]]] = {}
+    for compiled in tables:
+        for name in (name for stage in compiled.calls for name in stage):
+            call = compiled.table.calls[name]
+            if isinstance(call, Lookup):
+                fixed = {k: v for k, v in call.params.items() if k != call.shared}
+                key = (call.operation, repr(sorted(fixed.items())))
+                sharers.setdefault(key, []).append((compiled, name, call))
+                if call.shared:
+                    values = wanted.setdefault(key, {})
+                    values.update((repr(value), value) for value in call.params[call.shared])
+    for key, found in sharers.items():
+        values = wanted.get(key, {})
+        for compiled, name, call in found:
+            if call.shared:
+                compiled.shared[name] = {**call.params, call.shared: [values[k] for k in sorted(values)]}
+            elif len(found) > 1:
+                compiled.shared[name] = call.params
 
 
 def _key(table: Table) -> Any:

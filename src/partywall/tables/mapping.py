@@ -53,8 +53,8 @@ def call_columns(call: Call | Batch | Lookup) -> set[str]:
         needed.add(call.by)
     else:
         needed.update(call.after)
-        if call.region and not call.region.startswith("@"):
-            needed.add(call.region)
+    if not isinstance(call, Batch) and call.region and not call.region.startswith("@"):
+        needed.add(call.region)
     return needed
 
 
@@ -78,6 +78,7 @@ def parent_columns(table: Table) -> set[str]:
     """The columns of the parent's rows that this table's listing and columns read."""
     prefix = "@parent."
     texts = [table.arn, table.title, table.tags, *(c.path for c in table.columns)]
+    texts += [prefix + column for column in table.parent_after]
     if isinstance(table.rows, Call):
         texts += [*list(_strings(table.rows.params)), table.rows.region]
     for call in table.calls.values():
@@ -167,6 +168,8 @@ class CompiledTable:
         self._arn = self._text(table.arn)
         self._title = self._text(table.title) if table.title and not self._title_call else None
         self.calls = self._ordered_calls()
+        self.shared: dict[str, Mapping[str, Any]] = {}
+        """Lookup's name -> the parameters of the call that it shares with other tables of the plan."""
 
     def _close(self, names: set[str]) -> set[str]:
         """The demanded columns with all that the calls filling them need in turn."""
@@ -188,8 +191,9 @@ class CompiledTable:
     def _ordered_calls(self) -> list[list[str]]:
         """The demanded calls in stages; a stage needs only columns that earlier stages filled."""
         needed = set(self._by_call)
+        # A call that fills tags alone is made only where tags are asked for.
         for name in list(needed):
-            if name == self.tags_call and "tags" not in self.demanded and self._expensive(name):
+            if name == self.tags_call and "tags" not in self.demanded and len(self._by_call[name]) == 1:
                 needed.discard(name)
         filled_by = {c.name: path_call(self.table, c.path) for c in self.table.columns}
         if self.tags_call:
@@ -212,10 +216,6 @@ class CompiledTable:
             stages.append(ready)
             done.update(ready)
         return stages
-
-    def _expensive(self, call: str) -> bool:
-        """Whether a call that only fills tags is one per row, so that it is made only on demand."""
-        return isinstance(self.table.calls[call], Call) and len(self._by_call[call]) == 1
 
     def _text(self, spec: str) -> Callable[[Row, Any], str | None]:
         """A function from a row and its element to an ARN or a title."""

@@ -117,6 +117,8 @@ class Call(_Operation):
     """The call is made only for rows (as mapped so far) where this holds; elsewhere columns are absent."""
     after: tuple[str, ...] = ()
     """The columns that `when` reads and other calls fill, so that those calls come first."""
+    once: bool = False
+    """Many rows bind the same parameters, such as an engine's version: each answer is asked for once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,10 @@ class Lookup(_Operation):
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
     absent: tuple[str, ...] = ()
     many: bool = False
+    region: str = ""
+    """The column that holds the Region to call in, where it is not the row's own."""
+    shared: str = ""
+    """A list parameter: what the tables of a scan put there is put together, and one call serves them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +228,8 @@ class Table:
     """The table over whose rows the list call is made, once per row of it ("@parent.COLUMN" in params)."""
     parent_when: Callable[[Mapping[str, Any]], bool] | None = None
     """Lists children only for parent rows where this holds."""
+    parent_after: tuple[str, ...] = ()
+    """The parent's columns that `parent_when` reads and calls fill, so that those calls are made."""
     keep: Callable[[Mapping[str, Any]], bool] | None = None
     """Drops listed elements that are not of this table (raw element -> bool)."""
     resource_type: str = ""

@@ -7,12 +7,12 @@ from partywall.tables.spec import (
     Const,
     Enum,
     List,
-    Lookup,
     Policy,
     Str,
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 # Without this filter the listing holds only RSA keys of 1024 and 2048 bits (ACM API Reference, Filters).
 _KEY_TYPES = (
@@ -41,13 +41,7 @@ certificate = Table(
     tags="tagging.Tags",
     calls={
         "certificate": Call("acm:DescribeCertificate", {"CertificateArn": "arn"}, at="Certificate"),
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("acm:certificate")]},
-        ),
+        "tagging": tagging("acm:certificate"),
     },
     columns=(
         Column("domain_name", Str, "DomainName", ""),
@@ -111,13 +105,7 @@ certificate_authority = Table(
     tags="tagging.Tags",
     calls={
         "policy": Call("acm-pca:GetPolicy", {"ResourceArn": "arn"}, absent=("ResourceNotFoundException",)),
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("acm-pca:certificate-authority")]},
-        ),
+        "tagging": tagging("acm-pca:certificate-authority"),
     },
     columns=(
         Column("ca_type", Enum("ROOT", "SUBORDINATE"), "Type"),

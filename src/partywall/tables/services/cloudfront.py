@@ -8,17 +8,16 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     Field,
     List,
-    Lookup,
     Relation,
     Str,
     Struct,
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 Element = Mapping[str, Any]
 
@@ -69,13 +68,7 @@ distribution = Table(
         "config": Call(
             "cloudfront:GetDistributionConfig", {"Id": "distribution_id"}, at="DistributionConfig"
         ),
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("cloudfront:distribution")]},
-        ),
+        "tagging": tagging("cloudfront:distribution"),
     },
     columns=(
         Column("distribution_id", Str, "Id"),

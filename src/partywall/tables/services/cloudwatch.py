@@ -15,7 +15,6 @@ from partywall.tables.spec import (
     Float,
     Int,
     List,
-    Lookup,
     Relation,
     Single,
     Str,
@@ -23,6 +22,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 Alarm = Mapping[str, Any]
 
@@ -43,13 +43,7 @@ def topic_arns(alarm: Alarm) -> list[str | None]:
 
 
 _LIST: Final = {"AlarmTypes": [Const("MetricAlarm"), Const("CompositeAlarm")]}
-_TAGS: Final = Lookup(
-    "resourcegroupstaggingapi:GetResources",
-    at="ResourceTagMappingList",
-    key="ResourceARN",
-    by="arn",
-    params={"ResourceTypeFilters": [Const("cloudwatch:alarm")]},
-)
+_TAGS: Final = tagging("cloudwatch:alarm")
 _ACTIONS: Final = (
     Column("description", Str, "AlarmDescription", ""),
     Column(

@@ -7,16 +7,15 @@ from partywall.tables.secret_patterns import secret_variables
 from partywall.tables.spec import (
     Call,
     Column,
-    Const,
     Enum,
     Field,
     List,
-    Lookup,
     Str,
     Struct,
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 Element = Mapping[str, Any]
 
@@ -47,13 +46,7 @@ pipeline = Table(
     title="name",
     tags="tagging.Tags",
     calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("codepipeline:pipeline")]},
-        ),
+        "tagging": tagging("codepipeline:pipeline"),
         "described": Call("codepipeline:GetPipeline", {"name": "name"}, at="pipeline"),
     },
     columns=(

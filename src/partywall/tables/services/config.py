@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     Int,
     List,
@@ -19,18 +16,11 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
-
-_TAGS: Final = "resourcegroupstaggingapi:GetResources"
+from partywall.tables.tagging import tagging
 
 
 def _tags(kind: str) -> Lookup:
-    return Lookup(
-        _TAGS,
-        at="ResourceTagMappingList",
-        key="ResourceARN",
-        by="arn",
-        params={"ResourceTypeFilters": [Const(f"config:{kind}")]},
-    )
+    return tagging(f"config:{kind}")
 
 
 recorder = Table(

@@ -8,12 +8,10 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     Field,
     Int,
     List,
-    Lookup,
     Policy,
     Relation,
     Single,
@@ -22,6 +20,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 Element = Mapping[str, Any]
 _SCAN_RULE: Final = Struct(
@@ -46,13 +45,7 @@ repository = Table(
     title="repositoryName",
     tags="tagging.Tags",
     calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("ecr:repository")]},
-        ),
+        "tagging": tagging("ecr:repository"),
         "policy": Call(
             "ecr:GetRepositoryPolicy",
             {"repositoryName": "name"},

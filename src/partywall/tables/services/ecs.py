@@ -99,6 +99,9 @@ service = Table(
     resource_type="AWS::ECS::Service",
     doc="A service of a cluster.",
     parent="ecs_cluster",
+    # Services that are no longer counted are no longer listed either (DeleteService, ECS API Reference).
+    parent_when=lambda cluster: cluster["active_services"] != 0,
+    parent_after=("active_services",),
     rows=Call("ecs:ListServices", {"cluster": "@parent.arn", "maxResults": 100}, at="serviceArns"),
     arn=".",
     tags="described.tags",
@@ -255,6 +258,8 @@ container_instance = Table(
     resource_type="AWS::ECS::ContainerInstance",
     doc="A machine registered to a cluster.",
     parent="ecs_cluster",
+    parent_when=lambda cluster: cluster["container_instances"] != 0,
+    parent_after=("container_instances",),
     rows=Call(
         "ecs:ListContainerInstances",
         {"cluster": "@parent.arn", "maxResults": 100},

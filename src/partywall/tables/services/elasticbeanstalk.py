@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from partywall.tables.secret_patterns import secret_variables
-from partywall.tables.spec import Bool, Call, Column, Const, Enum, List, Lookup, Str, Table, Timestamp
+from partywall.tables.spec import Bool, Call, Column, Enum, List, Str, Table, Timestamp
+from partywall.tables.tagging import tagging
 
 Element = Mapping[str, Any]
 _OPTIONS = "settings.ConfigurationSettings[].OptionSettings[]"
@@ -44,13 +45,7 @@ environment = Table(
     title="EnvironmentName",
     tags="tagging.Tags",
     calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("elasticbeanstalk:environment")]},
-        ),
+        "tagging": tagging("elasticbeanstalk:environment"),
         "settings": Call(
             "elasticbeanstalk:DescribeConfigurationSettings",
             {"ApplicationName": "application_name", "EnvironmentName": "name"},

@@ -20,6 +20,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 
 def _tags(by: str) -> Batch:
@@ -54,7 +55,7 @@ load_balancer = Table(
     title="LoadBalancerName",
     tags="tagging.Tags",
     calls={
-        "tagging": _tags("load_balancer_arn"),
+        "tagging": tagging("elasticloadbalancing:loadbalancer"),
         "attributes": Call(
             "elbv2:DescribeLoadBalancerAttributes", {"LoadBalancerArn": "load_balancer_arn"}, at="Attributes"
         ),
@@ -250,7 +251,7 @@ target_group = Table(
     arn="TargetGroupArn",
     title="TargetGroupName",
     tags="tagging.Tags",
-    calls={"tagging": _tags("target_group_arn")},
+    calls={"tagging": tagging("elasticloadbalancing:targetgroup")},
     columns=(
         Column("target_group_arn", Str, "TargetGroupArn"),
         Column("target_type", Enum("instance", "ip", "lambda", "alb"), "TargetType", "instance"),

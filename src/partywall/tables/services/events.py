@@ -17,6 +17,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 bus = Table(
     "events_bus",
@@ -30,7 +31,7 @@ bus = Table(
     tags="tagging.Tags",
     calls={
         "bus": Call("events:DescribeEventBus", {"Name": "bus_name"}),
-        "tagging": Call("events:ListTagsForResource", {"ResourceARN": "arn"}),
+        "tagging": tagging("events:event-bus"),
     },
     columns=(
         Column("bus_name", Str, "Name"),

@@ -12,13 +12,13 @@ from partywall.tables.spec import (
     Column,
     Const,
     Int,
-    Lookup,
     Policy,
     Single,
     Str,
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 
 def _default_document(versions: Sequence[Mapping[str, Any]]) -> Any:
@@ -37,13 +37,7 @@ policy = Table(
     title="{policy_name}",
     tags="tagging.Tags",
     calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("iam:policy")]},
-        ),
+        "tagging": tagging("iam:policy"),
     },
     columns=(
         Column(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from partywall.tables.spec import Call, Column, Const, Each, Enum, Int, List, Single, Str, Table
@@ -13,6 +13,14 @@ def _first(values: list[Any]) -> Any:
 
 
 _STATUS: Final = Enum("ENABLING", "ENABLED", "DISABLING", "DISABLED", "SUSPENDING", "SUSPENDED")
+
+
+_STATE: Final = ("status",)
+
+
+def _on(row: Mapping[str, Any]) -> bool:
+    """Where Inspector is off nothing is asked of it; where that is not known, it is."""
+    return row["status"] != "DISABLED"
 
 
 def _scan(name: str, member: str, doc: str) -> Column:
@@ -55,6 +63,8 @@ region = Table(
                     "accountId": [{"comparison": Const("EQUALS"), "value": "@account_id"}],
                 },
             },
+            when=_on,
+            after=_STATE,
         ),
         "findings": Call(
             "inspector2:ListFindingAggregations",
@@ -62,9 +72,11 @@ region = Table(
                 "aggregationType": Const("ACCOUNT"),
                 "accountIds": [{"comparison": Const("EQUALS"), "value": "@account_id"}],
             },
+            when=_on,
+            after=_STATE,
         ),
-        "configuration": Call("inspector2:GetConfiguration"),
-        "deep": Call("inspector2:GetEc2DeepInspectionConfiguration"),
+        "configuration": Call("inspector2:GetConfiguration", when=_on, after=_STATE),
+        "deep": Call("inspector2:GetEc2DeepInspectionConfiguration", when=_on, after=_STATE),
     },
     columns=(
         Column("status", _STATUS, "status.accounts[].state.status", doc="Of Inspector itself.", fn=_first),

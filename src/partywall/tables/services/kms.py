@@ -21,6 +21,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 
 def _customer(row: Mapping[str, Any]) -> bool:
@@ -63,13 +64,7 @@ key = Table(
         "policy": Call("kms:GetKeyPolicy", {**_DESCRIBED, "PolicyName": Const("default")}, when=_customer),
         "grants": Call("kms:ListGrants", _DESCRIBED, when=_customer),
         "usage": Call("kms:GetKeyLastUsage", _DESCRIBED, when=_customer),
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("kms:key")]},
-        ),
+        "tagging": tagging("kms:key"),
     },
     columns=(
         Column("key_id", Str, "KeyId"),

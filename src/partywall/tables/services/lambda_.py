@@ -9,12 +9,10 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     Field,
     Int,
     List,
-    Lookup,
     Policy,
     Relation,
     Str,
@@ -22,6 +20,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 Element = Mapping[str, Any]
 _MISSING = "ResourceNotFoundException"
@@ -53,13 +52,7 @@ function = Table(
     title="FunctionName",
     tags="tagging.Tags",
     calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("lambda:function")]},
-        ),
+        "tagging": tagging("lambda:function"),
         "policy": _function("GetPolicy", _MISSING),
         "urls": _function("ListFunctionUrlConfigs"),
         # Functions from container images have neither code signing nor a managed runtime.

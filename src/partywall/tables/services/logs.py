@@ -9,17 +9,16 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     Int,
     List,
-    Lookup,
     Policy,
     Relation,
     Str,
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 from partywall.tables.trail_activity import caught
 
 _NEVER: Final = 0
@@ -41,13 +40,7 @@ group = Table(
     title="logGroupName",
     tags="tagging.Tags",
     calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("logs:log-group")]},
-        ),
+        "tagging": tagging("logs:log-group"),
     },
     columns=(
         Column("log_group_name", Str, "logGroupName"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from partywall.tables.spec import (
     Bool,
@@ -20,6 +21,18 @@ from partywall.tables.spec import (
 
 _HIGH: Final = {"severity.description": {"eq": [Const("High")]}, "archived": {"eq": [Const("false")]}}
 
+
+def _has_session(row: Mapping[str, Any]) -> bool:
+    """Raises KeyError where the session was refused: what Macie refuses for the one, it refuses for all."""
+    if row["status"] is None:
+        raise KeyError("status")
+    return True
+
+
+def _of_session(operation: str, params: Mapping[str, Any] | None = None, at: str = "") -> Call:
+    return Call(f"macie2:{operation}", params or {}, at=at, when=_has_session, after=("status",))
+
+
 region = Table(
     "macie2_region",
     service="macie2",
@@ -32,11 +45,11 @@ region = Table(
     title="Macie in {region}",
     calls={
         "session": Call("macie2:GetMacieSession"),
-        "discovery": Call("macie2:GetAutomatedDiscoveryConfiguration"),
-        "export": Call("macie2:GetClassificationExportConfiguration", at="configuration"),
-        "publication": Call("macie2:GetFindingsPublicationConfiguration", at="securityHubConfiguration"),
-        "high": Call(
-            "macie2:GetFindingStatistics", {"groupBy": Const("type"), "findingCriteria": {"criterion": _HIGH}}
+        "discovery": _of_session("GetAutomatedDiscoveryConfiguration"),
+        "export": _of_session("GetClassificationExportConfiguration", at="configuration"),
+        "publication": _of_session("GetFindingsPublicationConfiguration", at="securityHubConfiguration"),
+        "high": _of_session(
+            "GetFindingStatistics", {"groupBy": Const("type"), "findingCriteria": {"criterion": _HIGH}}
         ),
     },
     columns=(

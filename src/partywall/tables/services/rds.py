@@ -144,6 +144,7 @@ instance = Table(
             "rds:DescribeDBEngineVersions",
             {"Engine": "engine", "EngineVersion": "engine_version", "IncludeAll": True},
             at="DBEngineVersions",
+            once=True,
         ),
     },
     columns=(

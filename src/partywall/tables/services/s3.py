@@ -18,6 +18,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 _BPA = Struct(
     Field("block_public_acls", Bool, "BlockPublicAcls", False),
@@ -96,13 +97,13 @@ bucket = Table(
     rows=Call("s3:ListBuckets", {"MaxBuckets": 1000}, at="Buckets"),
     arn="arn:{partition}:s3:::{name}",
     title="Name",
-    tags="tagging.TagSet",
+    tags="tagging.Tags",
     calls={
         # ListBuckets names the Region where it is asked with a parameter; older emulators do not.
         "location": Call(
             "s3:GetBucketLocation", {"Bucket": "name"}, when=lambda row: not row["listed_region"]
         ),
-        "tagging": _bucket("GetBucketTagging", "NoSuchTagSet"),
+        "tagging": tagging("s3", region="region"),
         "versioning": _bucket("GetBucketVersioning"),
         "policy": _bucket("GetBucketPolicy", "NoSuchBucketPolicy"),
         "policy_status": _bucket("GetBucketPolicyStatus", "NoSuchBucketPolicy", at="PolicyStatus"),

@@ -7,7 +7,6 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Enum,
     Field,
     Int,
@@ -17,17 +16,12 @@ from partywall.tables.spec import (
     Struct,
     Table,
 )
+from partywall.tables.tagging import tagging
 
 
 def _tagging(kind: str) -> Lookup:
     """All tagged resources of a kind in one call per Region."""
-    return Lookup(
-        "resourcegroupstaggingapi:GetResources",
-        at="ResourceTagMappingList",
-        key="ResourceARN",
-        by="arn",
-        params={"ResourceTypeFilters": [Const(f"sagemaker:{kind}")]},
-    )
+    return tagging(f"sagemaker:{kind}")
 
 
 def _secrets(model: dict[str, Any]) -> list[str]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from partywall.tables.spec import Bool, Call, Column, Field, List, Single, Str, Struct, Table
 
 # Where Security Hub is off, its operations answer with this code; a denial by policy has another one
 # (AccessDeniedException).
 _OFF: Final = ("InvalidAccessException",)
+_HUB: Final = ("is_enabled",)
+
+
+def _on(row: Mapping[str, Any]) -> bool:
+    """Where there is no hub nothing is asked about it; a hub not known to be missing counts."""
+    return row["is_enabled"] is not False
+
 
 region = Table(
     "securityhub_region",
@@ -21,17 +29,21 @@ region = Table(
     title="Security Hub in {region}",
     calls={
         "hub": Call("securityhub:DescribeHub", absent=(*_OFF, "ResourceNotFoundException")),
-        "standards": Call("securityhub:GetEnabledStandards", absent=_OFF),
+        "standards": Call("securityhub:GetEnabledStandards", absent=_OFF, when=_on, after=_HUB),
         "products": Call(
             "securityhub:ListEnabledProductsForImport",
             absent=_OFF,
+            when=_on,
+            after=_HUB,
         ),
         "administrator": Call(
             "securityhub:GetAdministratorAccount",
             absent=(*_OFF, "ResourceNotFoundException"),
             at="Administrator",
+            when=_on,
+            after=_HUB,
         ),
-        "aggregators": Call("securityhub:ListFindingAggregators", absent=_OFF),
+        "aggregators": Call("securityhub:ListFindingAggregators", absent=_OFF, when=_on, after=_HUB),
         "aggregator": Call(
             "securityhub:GetFindingAggregator",
             {"FindingAggregatorArn": "aggregator_arn"},

@@ -17,6 +17,7 @@ from partywall.tables.spec import (
     Str,
     Table,
 )
+from partywall.tables.tagging import tagging
 
 # Protocols whose deliveries SNS can record: Amazon SNS Developer Guide, Message delivery status.
 _FEEDBACK = {
@@ -58,7 +59,7 @@ topic = Table(
     tags="tagging.Tags",
     calls={
         "attributes": Call("sns:GetTopicAttributes", {"TopicArn": "topic_arn"}, at="Attributes"),
-        "tagging": Call("sns:ListTagsForResource", {"ResourceArn": "topic_arn"}),
+        "tagging": tagging("sns"),
     },
     columns=(
         Column("topic_arn", Str, "TopicArn", doc="The same as arn, for relations."),

@@ -19,6 +19,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 
 def _member(name: str) -> Callable[[str], Any]:
@@ -42,7 +43,7 @@ queue = Table(
             {"QueueUrl": "queue_url", "AttributeNames": [Const("All")]},
             at="Attributes",
         ),
-        "tagging": Call("sqs:ListQueueTags", {"QueueUrl": "queue_url"}),
+        "tagging": tagging("sqs"),
     },
     columns=(
         Column("queue_url", Str, "."),

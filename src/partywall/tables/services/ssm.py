@@ -24,6 +24,7 @@ from partywall.tables.spec import (
     Table,
     Timestamp,
 )
+from partywall.tables.tagging import tagging
 
 _OWN = {"Filters": [{"Key": Const("Owner"), "Values": [Const("Self")]}]}
 
@@ -144,13 +145,7 @@ patch_baseline = Table(
     tags="tagging.Tags",
     calls={
         "baseline": Call("ssm:GetPatchBaseline", {"BaselineId": "baseline_id"}),
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("ssm:patchbaseline")]},
-        ),
+        "tagging": tagging("ssm:patchbaseline"),
     },
     columns=(
         Column("baseline_id", Str, "BaselineId"),
@@ -220,13 +215,7 @@ parameter = Table(
     title="Name",
     tags="tagging.Tags",
     calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("ssm:parameter")]},
-        ),
+        "tagging": tagging("ssm:parameter"),
     },
     columns=(
         Column(

@@ -1,7 +1,8 @@
 """AWS Step Functions: state machines."""
 
 from partywall.tables.secret_patterns import secret_kinds
-from partywall.tables.spec import Bool, Call, Column, Const, Enum, List, Lookup, Str, Table, Timestamp
+from partywall.tables.spec import Bool, Call, Column, Enum, List, Str, Table, Timestamp
+from partywall.tables.tagging import tagging
 
 state_machine = Table(
     "stepfunctions_state_machine",
@@ -14,13 +15,7 @@ state_machine = Table(
     title="name",
     tags="tagging.Tags",
     calls={
-        "tagging": Lookup(
-            "resourcegroupstaggingapi:GetResources",
-            at="ResourceTagMappingList",
-            key="ResourceARN",
-            by="arn",
-            params={"ResourceTypeFilters": [Const("states:stateMachine")]},
-        ),
+        "tagging": tagging("states:stateMachine"),
         "described": Call("stepfunctions:DescribeStateMachine", {"stateMachineArn": "arn"}),
     },
     columns=(
