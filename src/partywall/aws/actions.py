@@ -55,6 +55,10 @@ _EXCEPTIONS: dict[str, dict[str, str]] = {
         "DescribeInstanceProfiles": "dms:ListInstanceProfiles",
         "DescribeMigrationProjects": "dms:ListMigrationProjects",
     },
+    # Keyspaces authorizes its control plane as reads of Cassandra's tables.
+    "keyspaces": dict.fromkeys(
+        ("GetKeyspace", "GetTable", "ListKeyspaces", "ListTables", "ListTagsForResource"), "cassandra:Select"
+    ),
     "lambda": {"GetLayerVersionByArn": "lambda:GetLayerVersion"},
     "memorydb": {"DescribeACLs": "memorydb:DescribeAcls"},
     "s3": {
@@ -97,6 +101,9 @@ _EXCEPTIONS: dict[str, dict[str, str]] = {
 # Actions that a call needs besides its own.
 _ALSO: dict[tuple[str, str], tuple[str, ...]] = {
     ("s3", "GetObjectAttributes"): ("s3:GetObject",),
+    # botocore asks Timestream first where to call.
+    ("timestream-write", "ListDatabases"): ("timestream:DescribeEndpoints",),
+    ("timestream-write", "ListTagsForResource"): ("timestream:DescribeEndpoints",),
 }
 
 
