@@ -1,4 +1,4 @@
-"""The configuration file `partywall.yaml`: parameters of checks, checks left out, exceptions."""
+"""The configuration file `partywall.yaml`: parameters of checks, checks left out, exceptions, variants."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from partywall.findings.exceptions import RiskException
 
 DEFAULT: Final = Path("partywall.yaml")
-_KEYS: Final = ("params", "disable", "exceptions")
+_KEYS: Final = ("params", "disable", "exceptions", "variants")
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a user set: check id -> parameter -> value; ids of checks left out; accepted risks."""
+    """What a user set: check id -> parameter -> value; ids of checks left out; accepted risks; variants."""
 
     params: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     disable: frozenset[str] = frozenset()
     exceptions: list[RiskException] = field(default_factory=list["RiskException"])
+    variants: dict[str, str] = field(default_factory=dict[str, str])
+    """Glob of ARNs -> id of a variant of the responsibility model, which then holds for such resources."""
 
 
 def load(path: Path | None) -> Config:
@@ -67,7 +69,23 @@ def load(path: Path | None) -> Config:
         cast("dict[str, dict[str, Any]]", params),
         frozenset(str(i) for i in cast("list[Any]", disabled)),
         parse(entries.get("exceptions") or [], str(path)),
+        _variants(entries.get("variants") or {}, path),
     )
+
+
+def _variants(given: Any, path: Path) -> dict[str, str]:
+    """The variants that a user set. Raises UserError for one that the responsibility model lacks."""
+    if not isinstance(given, dict):
+        raise UserError(f"{path}: `variants` maps globs of ARNs to ids of the table service_variant")
+    from partywall.responsibility.loader import model
+
+    found = {str(glob): str(variant) for glob, variant in cast("dict[Any, Any]", given).items()}
+    for variant in found.values():
+        try:
+            model().variant(variant)
+        except UserError as error:
+            raise UserError(f"{path}: in `variants`: {error}") from None
+    return found
 
 
 def validate(config: Config, checks: Collection[Any], place: str = "the configuration") -> None:

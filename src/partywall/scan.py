@@ -21,6 +21,7 @@ from partywall.errors import UserError
 from partywall.lake.engine import damaged, explained
 from partywall.lake.snapshot import MANIFEST, DataDirectory, Manifest, read_manifest, write_manifest
 from partywall.lake.writer import ScanWriter, scan_id
+from partywall.responsibility.demand import demand_variants
 from partywall.tables.registry import all_tables
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def demanded(selection: Selection, checks: Sequence[CompiledCheck]) -> Demand:
     else:
         listed = [t for t in tables.values() if not selection.services or t.service in selection.services]
     wanted = inventory(checks, listed) if listed else demand(checks)
+    demand_variants(wanted, listed)
     if selection.tags:
         for check in checks:
             wanted[check.check.table].add("tags")
@@ -288,6 +290,7 @@ class Scan:
             demand={name: sorted(columns) for name, columns in sorted(wanted.items())},
             checks=[c.check.id for c in self.checks.chosen],
             selection=self.selection.given(),
+            variants=self.config.variants,
         )
         write_manifest(directory, manifest)
         return manifest

@@ -16,7 +16,7 @@ def demand(checks: Iterable[CompiledCheck]) -> Demand:
     """The columns that the verdicts read, relations followed to the tables that they join."""
     wanted: Demand = {}
     for check in checks:
-        _add(wanted, check.table, check.columns)
+        add(wanted, check.table, check.columns)
     return wanted
 
 
@@ -29,7 +29,8 @@ def inventory(checks: Iterable[CompiledCheck], tables: Iterable[Table], *, full:
     return wanted
 
 
-def _add(wanted: Demand, table: Table, columns: Iterable[str]) -> None:
+def add(wanted: Demand, table: Table, columns: Iterable[str]) -> None:
+    """Adds to a demand what reading these columns of a table takes, relations followed."""
     relations = {r.name: r for r in table.relations}
     stored = wanted.setdefault(table.name, set())
     for name in columns:
@@ -40,4 +41,4 @@ def _add(wanted: Demand, table: Table, columns: Iterable[str]) -> None:
             continue
         stored.update(k.removesuffix("[]") for k in relation.on)
         keys = [v.removesuffix("[]") for v in relation.on.values()]
-        _add(wanted, all_tables()[relation.table], [*relation.columns, *keys])
+        add(wanted, all_tables()[relation.table], [*relation.columns, *keys])

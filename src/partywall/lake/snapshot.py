@@ -42,6 +42,8 @@ class Manifest:
     complete: bool = False
     follows: list[str] = field(default_factory=list[str])
     """The scans whose findings' histories this one goes on from: two where they ran side by side."""
+    variants: dict[str, str] = field(default_factory=dict[str, str])
+    """Glob of ARNs -> the variant of the responsibility model that the user says such resources are of."""
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:

@@ -1,1 +1,1 @@
-"""The model of responsibility: who secures what, computed for each resource from its configuration."""
+"""Who secures which line of which resource, computed from how the resource is configured."""
