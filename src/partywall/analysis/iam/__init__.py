@@ -1,0 +1,1 @@
+"""AWS authorization, evaluated: who can do what, by which statements, and under which open conditions."""

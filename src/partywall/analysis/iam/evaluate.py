@@ -1,0 +1,496 @@
+"""The decision on one request, as AWS's enforcement code makes it, in three values.
+
+IAM User Guide: Policy evaluation logic; Policy evaluation for requests within a single account;
+Cross-account policy evaluation logic; How AWS enforcement code logic evaluates requests. AWS KMS Developer
+Guide: Key policies. AWS Organizations User Guide: SCP evaluation; Resource control policies.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from partywall.analysis.iam.context import UNKNOWN, Context, Values
+from partywall.analysis.iam.document import Policy, Statement, resource_test
+from partywall.analysis.iam.operators import Condition, fill, holds
+from partywall.analysis.iam.patterns import Matcher, Variable, template
+from partywall.analysis.iam.patterns import arn as arn_pattern
+from partywall.analysis.iam.principal import Form, Kind, Principal
+
+# AWS Organizations User Guide, Resource control policies: the services whose resources they bound.
+RCP_SERVICES: Final = frozenset(
+    (
+        "s3",
+        "sts",
+        "kms",
+        "sqs",
+        "secretsmanager",
+        "ecr",
+        "aoss",
+        "dynamodb",
+        "cognito-identity",
+        "cognito-idp",
+        "logs",
+    )
+)
+# AWS STS API Reference: these need no permission, and a policy cannot withhold them.
+_ALWAYS_ALLOWED: Final = frozenset(("sts:getcalleridentity", "sts:getsessiontoken"))
+_TRUST_ACTIONS: Final = frozenset(
+    (
+        "sts:assumerole",
+        "sts:assumerolewithsaml",
+        "sts:assumerolewithwebidentity",
+        "sts:tagsession",
+        "sts:setsourceidentity",
+        "sts:setcontext",
+    )
+)
+_FEDERATED: Final = (Kind.WEB_IDENTITY, Kind.SAML)
+_UNSIGNED: Final = (Kind.SERVICE, Kind.ANONYMOUS, Kind.CANONICAL, *_FEDERATED)
+_SIGNED_TEMPORARILY: Final = (Kind.ROLE, Kind.ROLE_SESSION, Kind.FEDERATED_USER)
+
+Tri = bool | None
+
+
+class Outcome(enum.StrEnum):
+    """What is decided, whatever the open conditions turn out to be; `DEPENDS` where they decide."""
+
+    ALLOWED = "allowed"
+    IMPLICITLY_DENIED = "implicitly denied"
+    EXPLICITLY_DENIED = "explicitly denied"
+    DEPENDS = "depends"
+
+
+class Layer(enum.StrEnum):
+    """The kinds of policies, named as in "Policy evaluation logic"."""
+
+    RCP = "resource control policies"
+    SCP = "service control policies"
+    RESOURCE = "resource-based policy"
+    IDENTITY = "identity-based policies"
+    BOUNDARY = "permissions boundary"
+    SESSION = "session policies"
+    ENDPOINT = "VPC endpoint policy"
+    PUBLIC_BLOCK = "Block Public Access"
+
+
+class PolicySet:
+    """Policies that count as one layer: an action's statements are looked up once, then kept."""
+
+    __slots__ = ("_by_action", "_rules", "policies")
+
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        self.policies = tuple(policies)
+        self._rules = [_Rule(s) for p in self.policies for s in p.statements]
+        self._by_action: dict[str, tuple[tuple[_Rule, ...], tuple[_Rule, ...]]] = {}
+
+    def rules(self, action: str) -> tuple[tuple[_Rule, ...], tuple[_Rule, ...]]:
+        """(Deny, Allow) rules whose Action or NotAction takes in an action in lower case."""
+        found = self._by_action.get(action)
+        if found is None:
+            matching = [r for r in self._rules if r.statement.action_matches(action)]
+            found = (
+                tuple(r for r in matching if not r.statement.allow),
+                tuple(r for r in matching if r.statement.allow),
+            )
+            self._by_action[action] = found
+        return found
+
+
+class _Rule:
+    """A statement made ready: tests of resources that need no request, patterns that do."""
+
+    __slots__ = ("conditions", "patterns", "statement", "tests")
+
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
+        self.tests: list[Matcher] = []
+        self.patterns: list[str] = []
+        for pattern in statement.resources or ():
+            test = resource_test(pattern, statement.variables)
+            if test is None:
+                self.patterns.append(pattern)
+            else:
+                self.tests.append(test)
+        self.conditions = statement.conditions
+
+    def covers(self, resource: str, context: Context) -> Tri:
+        """Whether Resource or NotResource takes in a resource; None where a variable's value decides."""
+        statement = self.statement
+        if statement.resources is None:
+            return True
+        found: Tri = False
+        for test in self.tests:
+            if test(resource):
+                found = True
+                break
+        else:
+            for pattern in self.patterns:
+                filled = fill(pattern, context)
+                if isinstance(filled, str):
+                    if arn_pattern(filled)(resource):
+                        found = True
+                        break
+                elif filled is UNKNOWN and _could_cover(pattern, resource):
+                    found = None
+        return found if not statement.not_resource or found is None else not found
+
+
+def _could_cover(pattern: str, resource: str) -> bool:
+    wide = "".join("*" if isinstance(part, Variable) else part for part in template(pattern))
+    return arn_pattern(wide)(resource)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What a request acts on. `arn` is "*" for actions on no resource in particular.
+
+    `account` "" where it is not known; `tags` None likewise.
+    """
+
+    arn: str
+    account: str = ""
+    tags: Mapping[str, str] | None = None
+    organization: str | None = None
+    management: bool = False
+    """Of the organization's management account: RCPs do not apply."""
+
+    @cached_property
+    def keys(self) -> tuple[dict[str, Values], frozenset[str], tuple[str, ...]]:
+        """What the request context holds of this resource: values, missing keys, families that are known."""
+        values: dict[str, Values] = {}
+        missing: set[str] = set()
+        families: tuple[str, ...] = ()
+        if self.account:
+            values["aws:resourceaccount"] = (self.account,)
+            values["s3:resourceaccount"] = (self.account,)
+        if self.organization:
+            values["aws:resourceorgid"] = (self.organization,)
+        elif self.organization == "":
+            missing.add("aws:resourceorgid")
+        if self.tags is not None:
+            service = self.arn.split(":", 3)[2] if self.arn.startswith("arn:") else ""
+            families = ("aws:resourcetag/", f"{service}:resourcetag/")
+            for key, value in self.tags.items():
+                for family in families:
+                    values[f"{family}{key.lower()}"] = (value,)
+        return values, frozenset(missing), families
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request: who does what to which resource, in which context."""
+
+    principal: Principal
+    action: str
+    resource: Resource
+    context: Context = field(default_factory=Context)
+
+    @cached_property
+    def full_context(self) -> Context:
+        """The context with what follows from principal and resource."""
+        mine, missing, families = self.principal.keys
+        theirs, lacking, other_families = self.resource.keys
+        temporary = self.principal.kind in _SIGNED_TEMPORARILY
+        return self.context.with_defaults(
+            {**mine, **theirs},
+            missing | lacking,
+            (*families, *other_families),
+            frozenset(("aws:tokenissuetime",)) if temporary else frozenset(),
+        )
+
+    @property
+    def same_account(self) -> bool:
+        """Whether principal and resource are of one account; True where the resource's is not known."""
+        return not self.resource.account or self.principal.account == self.resource.account
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """All policies that bear on a request. None: there is none of that kind, which is not "unread".
+
+    `scps` and `rcps`: one set for each level from the root to the account, each of which must allow.
+    """
+
+    identity: PolicySet | None = None
+    resource: PolicySet | None = None
+    boundary: PolicySet | None = None
+    session: PolicySet | None = None
+    scps: Sequence[PolicySet] = ()
+    rcps: Sequence[PolicySet] = ()
+    endpoint: PolicySet | None = None
+    public_blocked: Tri = False
+    """Block Public Access (RestrictPublicBuckets) keeps others than the owner's account out."""
+    unread: frozenset[Layer] = frozenset()
+    """Layers that were not answered: they may allow, and they may deny."""
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """A statement that would apply if its open conditions held (none: its resource is open, or it is
+    unreadable)."""
+
+    layer: Layer
+    statement: Statement | None
+    conditions: tuple[Condition, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How one layer stands: `result` None where open conditions decide; the statements that made it so."""
+
+    layer: Layer
+    result: Tri
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome, the statements that decide, the layers in their order, and what is left open."""
+
+    outcome: Outcome
+    deciding: tuple[Statement, ...]
+    steps: tuple[Step, ...]
+    residual: tuple[Residual, ...]
+
+    @property
+    def may(self) -> bool:
+        """Allowed in some context that the request does not rule out."""
+        return self.outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
+
+    @property
+    def must(self) -> bool:
+        """Allowed in every context that the request does not rule out."""
+        return self.outcome is Outcome.ALLOWED
+
+
+def both(a: Tri, b: Tri) -> Tri:
+    """Kleene AND."""
+    return False if a is False or b is False else None if a is None or b is None else True
+
+
+def either(a: Tri, b: Tri) -> Tri:
+    """Kleene OR."""
+    return True if a or b else None if a is None or b is None else False
+
+
+class _Evaluation:
+    """The layers of one request as they are walked."""
+
+    def __init__(self, request: Request, policies: Policies) -> None:
+        self.request = request
+        self.policies = policies
+        self.context = request.full_context
+        self.action = request.action.lower()
+        self.steps: list[Step] = []
+        self.denies: list[Statement] = []
+        self.open_denies: list[Residual] = []
+        self.open_allows: list[Residual] = []
+        self.has_boundary = policies.boundary is not None
+
+    def applies(self, rule: _Rule, layer: Layer, form: Form) -> Tri:
+        """Whether a statement whose action matches applies; an open one is noted."""
+        if form is Form.NONE:
+            return False
+        covered = rule.covers(self.request.resource.arn, self.context)
+        if covered is False:
+            return False
+        result = covered
+        open_: list[Condition] = []
+        for condition in rule.conditions:
+            held = holds(condition, self.context)
+            if held is False:
+                return False
+            if held is None:
+                open_.append(condition)
+                result = None
+        statement = rule.statement
+        if statement.broken:
+            result = None
+        if result is None:
+            residual = Residual(layer, statement, tuple(open_), statement.broken)
+            (self.open_allows if statement.allow else self.open_denies).append(residual)
+        return result
+
+    def deny(self, layer: Layer, policies: PolicySet | None) -> None:
+        """Notes the Deny statements of a layer that apply."""
+        if layer in self.policies.unread:
+            self.open_denies.append(Residual(layer, None, (), f"the {layer} could not be read"))
+        if policies is None:
+            return
+        for rule in policies.rules(self.action)[0]:
+            form = self.request.principal.form(rule.statement)
+            if form is Form.ACCOUNT or (rule.statement.not_principal and self.has_boundary):
+                # A denied account denies its users; NotPrincipal spares nobody who has a boundary.
+                form = Form.DIRECT
+            if self.applies(rule, layer, form):
+                self.denies.append(rule.statement)
+
+    def allow(self, layer: Layer, policies: PolicySet | None) -> Tri:
+        """Whether some Allow statement of a layer without principals applies."""
+        found: Tri = False
+        statements: list[Statement] = []
+        if policies is not None:
+            for rule in policies.rules(self.action)[1]:
+                applied = self.applies(rule, layer, Form.DIRECT)
+                if applied:
+                    statements.append(rule.statement)
+                    found = True
+                elif applied is None and found is False:
+                    found = None
+        if layer in self.policies.unread and not found:
+            self.open_allows.append(Residual(layer, None, (), f"the {layer} could not be read"))
+            found = None
+        self.steps.append(Step(layer, found, tuple(statements)))
+        return found
+
+    def by_endpoint(self, policies: PolicySet | None) -> Tri:
+        """Whether the VPC endpoint's policy allows the principal, in whatever form it names them."""
+        found: Tri = False
+        statements: list[Statement] = []
+        for rule in policies.rules(self.action)[1] if policies is not None else ():
+            applied = self.applies(rule, Layer.ENDPOINT, self.request.principal.form(rule.statement))
+            found = either(found, applied)
+            if applied:
+                statements.append(rule.statement)
+        if Layer.ENDPOINT in self.policies.unread:
+            found = either(found, None)
+        self.steps.append(Step(Layer.ENDPOINT, found, tuple(statements)))
+        return found
+
+    def levels(self, layer: Layer, sets: Sequence[PolicySet]) -> Tri:
+        """Whether each level of an organization's policies has an Allow that applies."""
+        result: Tri = True
+        for policies in sets:
+            result = both(result, self.allow(layer, policies))
+        if layer in self.policies.unread:
+            result = both(result, None)
+        return result
+
+    def by_form(self, policies: PolicySet | None) -> dict[Form, Tri]:
+        """How closely the resource-based policy names the principal, and whether those statements apply."""
+        found: dict[Form, Tri] = {}
+        statements: list[Statement] = []
+        if policies is not None:
+            for rule in policies.rules(self.action)[1]:
+                form = self.request.principal.form(rule.statement)
+                if form is Form.NONE:
+                    continue
+                applied = self.applies(rule, Layer.RESOURCE, form)
+                found[form] = either(found.get(form, False), applied)
+                if applied:
+                    statements.append(rule.statement)
+        if Layer.RESOURCE in self.policies.unread:
+            found[Form.DIRECT] = either(found.get(Form.DIRECT, False), None)
+            self.open_allows.append(
+                Residual(Layer.RESOURCE, None, (), f"the {Layer.RESOURCE} could not be read")
+            )
+        total: Tri = False
+        for value in found.values():
+            total = either(total, value)
+        self.steps.append(Step(Layer.RESOURCE, total, tuple(statements)))
+        return found
+
+
+def decide(request: Request, policies: Policies) -> Decision:
+    """The decision on a request by all policies that bear on it."""
+    principal = request.principal
+    run = _Evaluation(request, policies)
+    if run.action in _ALWAYS_ALLOWED and principal.kind not in _UNSIGNED:
+        return Decision(Outcome.ALLOWED, (), (), ())
+    scps = () if _beyond_scps(principal) else policies.scps
+    rcps = policies.rcps if _within_rcps(request, run.action) else ()
+    for level in rcps:
+        run.deny(Layer.RCP, level)
+    for level in scps:
+        run.deny(Layer.SCP, level)
+    run.deny(Layer.RESOURCE, policies.resource)
+    run.deny(Layer.IDENTITY, policies.identity)
+    run.deny(Layer.BOUNDARY, policies.boundary)
+    run.deny(Layer.SESSION, policies.session)
+    run.deny(Layer.ENDPOINT, policies.endpoint)
+    if run.denies:
+        return Decision(Outcome.EXPLICITLY_DENIED, tuple(run.denies), (), ())
+    allowed = run.levels(Layer.RCP, rcps)
+    allowed = both(allowed, run.levels(Layer.SCP, scps))
+    allowed = both(allowed, _core(run))
+    if policies.endpoint is not None or Layer.ENDPOINT in policies.unread:
+        allowed = both(allowed, run.by_endpoint(policies.endpoint))
+    if policies.public_blocked is not False and not _of_owner(request):
+        blocked = policies.public_blocked
+        run.steps.append(Step(Layer.PUBLIC_BLOCK, None if blocked is None else False, ()))
+        allowed = both(allowed, None if blocked is None else False)
+    steps = tuple(run.steps)
+    if allowed is False:
+        return Decision(Outcome.IMPLICITLY_DENIED, (), steps, ())
+    deciding = tuple(s for step in steps for s in step.statements)
+    if allowed and not run.open_denies:
+        return Decision(Outcome.ALLOWED, deciding, steps, ())
+    open_allows = () if allowed else run.open_allows
+    return Decision(Outcome.DEPENDS, deciding, steps, (*run.open_denies, *open_allows))
+
+
+def _beyond_scps(principal: Principal) -> bool:
+    """SCPs bound users and roles of member accounts, root included (page "Service control policies")."""
+    return principal.management or principal.service_linked or principal.kind in _UNSIGNED
+
+
+def _within_rcps(request: Request, action: str) -> bool:
+    """RCPs bound resources of member accounts, of services that support them (page "Resource control
+    policies")."""
+    return not (
+        request.resource.management
+        or request.principal.service_linked
+        or action.partition(":")[0] not in RCP_SERVICES
+    )
+
+
+def _of_owner(request: Request) -> bool:
+    principal = request.principal
+    return principal.kind is Kind.SERVICE or (
+        principal.kind not in _UNSIGNED and principal.account == request.resource.account
+    )
+
+
+def _core(run: _Evaluation) -> Tri:
+    """Identity, resource, boundary and session policies together."""
+    request, policies = run.request, run.policies
+    principal = request.principal
+    forms = run.by_form(policies.resource)
+    direct, role, account = (forms.get(f, False) for f in (Form.DIRECT, Form.ROLE, Form.ACCOUNT))
+    if principal.kind in _UNSIGNED:
+        # Nobody's account grants it: the resource alone decides.
+        return either(direct, account)
+    identity: Tri = True if principal.kind is Kind.ROOT else run.allow(Layer.IDENTITY, policies.identity)
+    limits: Tri = True
+    if policies.boundary is not None or Layer.BOUNDARY in policies.unread:
+        limits = run.allow(Layer.BOUNDARY, policies.boundary)
+    session: Tri = True
+    if policies.session is not None or Layer.SESSION in policies.unread:
+        session = run.allow(Layer.SESSION, policies.session)
+    elif principal.kind is Kind.FEDERATED_USER:
+        # A token without session policies carries no permission of its user (GetFederationToken).
+        session = False
+    limits = both(limits, session)
+    granted = both(identity, limits)
+    if not request.same_account:
+        return both(granted, either(direct, either(role, account)))
+    # The table of "Determining whether a request is allowed or denied within an account".
+    by_resource = either(direct, both(role, limits))
+    if _needs_resource_policy(request, run.action):
+        if principal.kind is Kind.ROOT:
+            account = either(account, direct)
+        return either(by_resource, both(account, granted))
+    return either(granted, by_resource)
+
+
+def _needs_resource_policy(request: Request, action: str) -> bool:
+    """KMS key policies and role trust policies must allow; elsewhere either side may (same page)."""
+    arn = request.resource.arn
+    if action in _TRUST_ACTIONS:
+        return True
+    return action.startswith("kms:") and ":kms:" in arn and ":key/" in arn

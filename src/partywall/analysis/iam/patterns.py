@@ -1,0 +1,116 @@
+"""Policy patterns: the wildcards `*` and `?`, ARNs compared segment by segment, and policy variables.
+
+IAM User Guide: JSON policy elements: Resource; Condition operators (ARN); Policy variables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+Matcher = Callable[[str], bool]
+
+_SPECIAL: Final = {"${*}": "*", "${?}": "?", "${$}": "$"}
+_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+_DEFAULT: Final = re.compile(r"\s*([^,\s]+)\s*(?:,\s*'([^']*)'\s*)?")
+# Stand for a literal `*` and `?` inside a pattern whose variables are filled in.
+LITERAL_STAR: Final = "\x02"
+LITERAL_MARK: Final = "\x03"
+_LITERALS: Final = {ord("*"): LITERAL_STAR, ord("?"): LITERAL_MARK}
+_PLAIN: Final = {ord(LITERAL_STAR): "*", ord(LITERAL_MARK): "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`${key}` or `${key, 'default'}`: the key in lower case, None where there is no default."""
+
+    key: str
+    default: str | None
+
+
+Template = tuple[str | Variable, ...]
+"""A pattern's text and variables in order; `${*}`, `${?}` and `${$}` are already literal."""
+
+
+@lru_cache(maxsize=65536)
+def template(pattern: str) -> Template:
+    """Reads the variables of a pattern; a malformed `${…}` is a variable that nothing fills."""
+    parts: list[str | Variable] = []
+    at = 0
+    for found in _VARIABLE.finditer(pattern):
+        parts.append(pattern[at : found.start()])
+        token = found.group()
+        if token in _SPECIAL:
+            parts.append(_SPECIAL[token].translate(_LITERALS))
+        else:
+            inner = _DEFAULT.fullmatch(token[2:-1])
+            parts.append(Variable(inner.group(1).lower(), inner.group(2)) if inner else Variable(token, None))
+        at = found.end()
+    parts.append(pattern[at:])
+    merged: list[str | Variable] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        elif part != "":
+            merged.append(part)
+    return tuple(merged)
+
+
+def literal(value: str) -> str:
+    """A value put in a variable's place: its `*` and `?` match only themselves."""
+    return value.translate(_LITERALS)
+
+
+def plain(pattern: str) -> str:
+    """A filled pattern as text for operators that know no wildcards."""
+    return pattern.translate(_PLAIN)
+
+
+@lru_cache(maxsize=65536)
+def glob(pattern: str) -> Matcher:
+    """A test of whole texts against a pattern with `*` (any run) and `?` (any one character)."""
+    if "?" not in pattern:
+        head, star, tail = pattern.partition("*")
+        if not star:
+            return plain(pattern).__eq__
+        if not tail:
+            head = plain(head)
+            return lambda text: text.startswith(head)
+    expression = "".join(
+        ".*" if c == "*" else "." if c == "?" else re.escape(plain(c)) for c in re.sub(r"\*+", "*", pattern)
+    )
+    fullmatch = re.compile(expression, re.DOTALL).fullmatch
+    return lambda text: fullmatch(text) is not None
+
+
+@lru_cache(maxsize=65536)
+def arn(pattern: str) -> Matcher:
+    """A test of ARNs against a pattern, each of the six segments for itself; the last may hold colons.
+
+    A pattern of fewer segments goes on with `*` for each that is missing, and `*` alone matches everything
+    (IAM User Guide, JSON policy elements: Resource).
+    """
+    if pattern.strip("*") == "":
+        return _always
+    segments = pattern.split(":", 5)
+    if len(segments) < 6:
+        segments += ["*"] * (6 - len(segments))
+    if "*" not in pattern and "?" not in pattern and len(pattern.split(":", 5)) == 6:
+        return plain(pattern).__eq__
+    tests = [(n, glob(s)) for n, s in enumerate(segments) if s != "*"]
+    return _segment_test(tests)
+
+
+def _segment_test(tests: list[tuple[int, Matcher]]) -> Matcher:
+    def test(text: str) -> bool:
+        parts = text.split(":", 5)
+        return len(parts) == 6 and all(matches(parts[n]) for n, matches in tests)
+
+    return test
+
+
+def _always(_: str) -> bool:
+    return True
