@@ -380,3 +380,52 @@ def send(
     raise typer.Exit(
         run(target, data, scan, profile, words(role_arn), external_id, tuple(checks_dir or ()), config)
     )
+
+
+@app.command()
+def compliance(
+    framework: Annotated[
+        str | None, typer.Argument(help="A framework: pci, hipaa, cis, nist … (default: all).")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    scan: ScanName = "latest",
+    account: Annotated[str, typer.Option(help="One account (default: all of the scan together).")] = "*",
+    state: Annotated[list[str] | None, typer.Option(help="Only requirements in these states.")] = None,
+    requirement: Annotated[
+        str | None, typer.Option(help="One requirement: its parts, checks and resources.")
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None, typer.Option(help="Exit 1 if a requirement is in such a state: not_satisfied …")
+    ] = None,
+    scope: Annotated[
+        str, typer.Option(help="Which Regions must be known: all that are enabled, or those scanned.")
+    ] = "enabled",
+    as_of: Annotated[
+        str | None, typer.Option(help="Day on which attestations and reports must hold (default: today).")
+    ] = None,
+    frameworks_dir: Annotated[
+        list[Path] | None, typer.Option(help="Directory with frameworks of your own (repeat).")
+    ] = None,
+    checks_dir: ChecksDirs = None,
+    config: ConfigFile = None,
+    format: Annotated[Findings, typer.Option(help="table, csv or json.")] = Findings.TABLE,
+) -> None:
+    """Show how accounts stand by compliance frameworks, down to checks and resources."""
+    from partywall.cli.compliance import Request, run
+
+    request = Request(
+        framework=framework,
+        data=data,
+        scan=scan,
+        account=account,
+        states=words(state),
+        requirement=requirement,
+        form=format.value,
+        fail_on=words(fail_on),
+        scope=scope,
+        as_of=as_of,
+        frameworks_dirs=tuple(frameworks_dir or ()),
+        checks_dirs=tuple(checks_dir or ()),
+        config=config,
+    )
+    raise typer.Exit(run(request))

@@ -1,4 +1,4 @@
-"""What framework files must hold: every id and none invented, names that exist, parts that fit, reasons given.
+"""What framework files must hold: every id and none invented, names that exist, parts that fit, reasons.
 
 `python -m partywall.frameworks.lint [FRAMEWORK …]` prints the faults and exits 1 where there are any.
 """
@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from partywall.checks.model import DOMAINS, Check
+from partywall.frameworks.files import FrameworkError
 from partywall.frameworks.loader import EvidenceGroup, Library, Unmapped
 from partywall.frameworks.model import Evidence, Framework, Objective, Requirement, Weight
 from partywall.frameworks.states import evidence_for, is_heading
@@ -79,7 +80,7 @@ def _ids(framework: Framework) -> Iterator[str]:
         return
     own = set(ids) - set(listed.groups)
     if len(own) != listed.count or id_hash(own) != listed.sha256:
-        yield f"its {len(own)} ids are not the {listed.count} of {listed.source}: some are missing or invented"
+        yield f"its {len(own)} ids are not the {listed.count} of {listed.source}: some miss or are invented"
 
 
 def _requirement(
@@ -236,6 +237,22 @@ def lint_library(found: Library, checks: Mapping[str, Check], programmes: Collec
     for framework in found.frameworks:
         faults += lint_framework(framework, objectives, evidence, checks, programmes)
     return faults
+
+
+def check_user_frameworks(
+    frameworks: Mapping[str, Framework],
+    evidence: Mapping[str, Sequence[Evidence]],
+    checks: Mapping[str, Check],
+) -> None:
+    """Raises FrameworkError for the first fault of a framework that is not partywall's own."""
+    from partywall.evidence.programmes import programmes
+    from partywall.frameworks.loader import library
+
+    own = {framework.id for framework in library().frameworks}
+    for framework in frameworks.values():
+        if framework.id not in own:
+            for fault in lint_framework(framework, set(evidence), evidence, checks, programmes()):
+                raise FrameworkError(f"the framework {fault}")
 
 
 def _near(word: str, words: Iterable[str]) -> str:

@@ -1,0 +1,320 @@
+"""`partywall compliance`: how an account stands by frameworks, down to checks and resources."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from partywall.cli.console import console, grid, print_json
+from partywall.errors import UserError
+from partywall.frameworks.model import State
+
+if TYPE_CHECKING:
+    from partywall.frameworks.assess import Compliance
+    from partywall.frameworks.model import Framework, Requirement
+
+_STYLES: Final = {
+    State.SATISFIED: "green",
+    State.NOT_SATISFIED: "red",
+    State.NOT_EVALUATED: "yellow",
+    State.NOT_APPLICABLE: "dim",
+    State.INHERITED: "blue",
+    State.INHERITED_STALE: "magenta",
+    State.ATTESTED: "cyan",
+    State.ATTESTED_EXPIRED: "magenta",
+    State.EXCEPTED: "magenta",
+}
+_HEADS: Final = {
+    State.SATISFIED: "satis-\nfied",
+    State.NOT_SATISFIED: "not\nsatisfied",
+    State.NOT_EVALUATED: "not\nevaluated",
+    State.NOT_APPLICABLE: "not\napplicable",
+    State.INHERITED: "inher-\nited",
+    State.INHERITED_STALE: "inherited\nstale",
+    State.ATTESTED: "attested",
+    State.ATTESTED_EXPIRED: "attested\nexpired",
+    State.EXCEPTED: "excepted",
+}
+_MOST_RESOURCES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to show of which scan."""
+
+    framework: str | None
+    data: Path
+    scan: str
+    account: str
+    states: tuple[str, ...]
+    requirement: str | None
+    form: str
+    fail_on: tuple[str, ...]
+    scope: str
+    as_of: str | None
+    frameworks_dirs: tuple[Path, ...]
+    checks_dirs: tuple[Path, ...]
+    config: Path | None
+
+
+def run(request: Request) -> int:
+    """Shows the asked for; 1 where a requirement is in a state of --fail-on, else 0. Raises UserError."""
+    from partywall.frameworks.assess import open_compliance
+    from partywall.frameworks.loader import find, load_frameworks
+
+    _states(request.states, "--state")
+    failing = _states(request.fail_on, "--fail-on")
+    if request.scope not in ("enabled", "scanned"):
+        raise UserError(f"--scope is enabled or scanned, not {request.scope!r}")
+    frameworks = load_frameworks(request.frameworks_dirs)
+    framework = find(frameworks, request.framework) if request.framework else None
+    if framework is None and (request.requirement or request.states):
+        raise UserError("--requirement and --state go with a framework: partywall compliance pci --state …")
+    compliance = open_compliance(
+        request.data,
+        request.scan,
+        frameworks_dirs=request.frameworks_dirs,
+        checks_dirs=request.checks_dirs,
+        config=request.config,
+        today=_day(request.as_of),
+        scanned_only=request.scope == "scanned",
+    )
+    if request.account != "*" and request.account not in compliance.accounts:
+        raise UserError(
+            f"the scan has no account {request.account!r}; it has {', '.join(compliance.accounts)}"
+        )
+    if framework is None:
+        return _overview(compliance, request, failing)
+    if request.requirement:
+        return _drill(compliance, framework, request, failing)
+    return _framework(compliance, framework, request, failing)
+
+
+def _states(words: Sequence[str], option: str) -> set[str]:
+    for word in words:
+        if word not in set(State):
+            raise UserError(f"{option} is one of {', '.join(State)}, not {word!r}")
+    return set(words)
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UserError(f"--as-of is a day such as 2026-06-30, not {text!r}") from error
+
+
+def _overview(compliance: Compliance, request: Request, failing: set[str]) -> int:
+    from partywall.frameworks.rows import summary_row
+
+    summaries = [compliance.summary(f, request.account) for f in compliance.frameworks.values()]
+    if request.form == "json":
+        print_json({**_head(compliance, request), "frameworks": [summary_row(s) for s in summaries]})
+    elif request.form == "csv":
+        names = ("framework", "version", "account_id", "total", "evaluated", *State)
+        rows = [{**row, **row["states"]} for row in map(summary_row, summaries)]
+        _csv(names, rows)
+    else:
+        screen = console()
+        _title(compliance, request, screen)
+        right = tuple(range(1, len(_HEADS) + 2))
+        table = grid(
+            "framework", "require-\nments", *_HEADS.values(), "evaluated", right=(*right, right[-1] + 1)
+        )
+        for summary in summaries:
+            cells = [_count(n, state) for state, n in summary.states.items()]
+            name = f"{summary.framework.id}"
+            table.add_row(name, str(summary.total), *cells, f"{summary.evaluated} / {summary.total}")
+        screen.print(table)
+        for note in compliance.limits():
+            screen.print(note)
+    found = {str(state) for s in summaries for state, count in s.states.items() if count}
+    return 1 if found & failing else 0
+
+
+def _framework(compliance: Compliance, framework: Framework, request: Request, failing: set[str]) -> int:
+    from partywall.frameworks.rows import FLAT, flat_row, requirement_row, summary_row
+
+    standings = compliance.standings(framework, request.account)
+    shown = [s for s in standings if not request.states or s.state in request.states]
+    summary = compliance.summary(framework, request.account)
+    if request.form == "json":
+        listed = [requirement_row(framework, s) for s in shown]
+        print_json({**_head(compliance, request), **summary_row(summary), "requirements": listed})
+    elif request.form == "csv":
+        _csv([name for name, _, _ in FLAT], [flat_row(framework, s) for s in shown])
+    else:
+        from rich.text import Text
+
+        screen = console()
+        _title(compliance, request, screen)
+        screen.print(f"{framework.name} {framework.version}", style="bold")
+        line = Text()
+        for state, count in summary.states.items():
+            if count:
+                line.append(f"{count} {_word(state)}", style=_STYLES[state]).append("  ")
+        line.append(f"of {summary.total} requirements, evaluated {summary.evaluated} / {summary.total}")
+        screen.print(line)
+        for note in compliance.limits():
+            screen.print(note, style="dim")
+        screen.print()
+        table = grid("requirement", "state", "title", "why")
+        for standing in shown:
+            why = "; ".join(p.why for p in standing.parts if p.state in (standing.state, None))
+            table.add_row(
+                standing.requirement.id,
+                Text(_word(standing.state), style=_STYLES[standing.state]),
+                _clip(standing.requirement.title, 64),
+                _clip(why or standing.requirement.unprovable, 160),
+            )
+        screen.print(table)
+    return 1 if {str(s.state) for s in standings} & failing else 0
+
+
+def _drill(compliance: Compliance, framework: Framework, request: Request, failing: set[str]) -> int:
+    from partywall.frameworks.rows import requirement_row
+
+    requirement = _requirement(framework, request.requirement or "")
+    standing = compliance.judge(framework).standing(requirement, request.account)
+    checks = compliance.drill(requirement, request.account)
+    found = compliance.open_resources(requirement, request.account)
+    row = requirement_row(framework, standing)
+    if request.form == "json":
+        print_json({**_head(compliance, request), **row, "evidence": checks, "open_resources": found})
+    elif request.form == "csv":
+        names = ("check", "status", "excepted", "account_id", "region", "resource_arn", "resource_name")
+        _csv(names, found)
+    else:
+        _print_requirement(compliance, framework, requirement, standing, checks, found, request)
+    return 1 if str(standing.state) in failing else 0
+
+
+def _print_requirement(
+    compliance: Compliance,
+    framework: Framework,
+    requirement: Requirement,
+    standing: Any,
+    checks: Sequence[dict[str, Any]],
+    found: Sequence[dict[str, Any]],
+    request: Request,
+) -> None:
+    from rich.text import Text
+
+    from partywall.outputs.text import visible
+
+    screen = console()
+    _title(compliance, request, screen)
+    screen.print(f"{framework.name} {framework.version}  {requirement.id}  {requirement.title}", style="bold")
+    screen.print(Text(_word(standing.state), style=_STYLES[standing.state]))
+    for part in standing.parts:
+        said = _word(part.state) if part.state else "says nothing by itself"
+        asked = {
+            "aws": requirement.aws.what if requirement.aws else "",
+            "process": requirement.process.statement if requirement.process else "",
+            "technical": requirement.technical.why if requirement.technical else "",
+        }[part.kind]
+        screen.print(f"\n{part.kind}: {said}: {part.why}", style=_STYLES.get(part.state, ""))
+        if asked:
+            screen.print(f"  {asked}")
+    if requirement.unprovable:
+        screen.print(f"\nNo check proves it: {requirement.unprovable}")
+    if checks:
+        screen.print()
+        right = (3, 4, 5, 6)
+        table = grid(
+            "check",
+            "weight",
+            "status",
+            "pass",
+            "fail",
+            "unknown",
+            "excepted",
+            "objective",
+            "why",
+            right=right,
+        )
+        for row in checks:
+            numbers = [str(row[n]) for n in ("passes", "fails", "unknown", "excepted")]
+            why = f"{row['why']} [{row['lacking']}]" if row["lacking"] else row["why"]
+            table.add_row(row["check"], row["weight"], row["status"], *numbers, row["objective"], why)
+        screen.print(table)
+    if found:
+        screen.print()
+        table = grid("status", "check", "account", "region", "resource")
+        for row in found[:_MOST_RESOURCES]:
+            name = row["resource_arn"] or row["resource_name"] or ""
+            status = "excepted" if row["excepted"] else row["status"]
+            table.add_row(status, row["check"], row["account_id"] or "", row["region"] or "", visible(name))
+        screen.print(table)
+        if len(found) > _MOST_RESOURCES:
+            screen.print(f"… and {len(found) - _MOST_RESOURCES:,} more; --format csv writes them all")
+
+
+def _requirement(framework: Framework, name: str) -> Requirement:
+    import difflib
+
+    from partywall.frameworks.states import counted
+
+    requirements = {r.id.casefold(): r for r in framework.requirements}
+    found = requirements.get(name.casefold())
+    if found is None:
+        near = difflib.get_close_matches(name, [r.id for r in framework.requirements], 3)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise UserError(f"{framework.id} has no requirement {name!r}{hint}")
+    if found not in counted(framework):
+        below = [r.id for r in framework.requirements if r.parent == found.id]
+        said = "was withdrawn" if found.withdrawn else f"is a heading; below it: {', '.join(below[:12])}"
+        raise UserError(f"{framework.id} {found.id} {said}")
+    return found
+
+
+def _head(compliance: Compliance, request: Request) -> dict[str, Any]:
+    return {
+        "scan": compliance.lake.manifest.id,
+        "scanned_at": compliance.lake.manifest.started_at,
+        "as_of": compliance.today,
+        "account_id": request.account,
+        "scope": request.scope,
+        "limits": compliance.limits(),
+    }
+
+
+def _title(compliance: Compliance, request: Request, screen: Any) -> None:
+    manifest = compliance.lake.manifest
+    accounts = (
+        f"account {request.account}" if request.account != "*" else f"{len(compliance.accounts)} accounts"
+    )
+    screen.print(f"scan {manifest.id}, {accounts}, as of {compliance.today}", style="dim")
+
+
+def _word(state: State) -> str:
+    return str(state).replace("_", " ")
+
+
+def _count(number: int, state: State) -> Any:
+    from rich.text import Text
+
+    return Text(str(number), style=_STYLES[state] if number else "dim")
+
+
+def _clip(text: str, limit: int) -> str:
+    from partywall.outputs.text import clip, visible
+
+    return clip(visible(text), limit)
+
+
+def _csv(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+    from partywall.outputs.table import cell
+
+    writer = csv.writer(sys.stdout)
+    writer.writerow(names)
+    for row in rows:
+        values = [row[name] for name in names]
+        writer.writerow(["" if v is None else v if isinstance(v, int) else cell(str(v)) for v in values])
