@@ -8,7 +8,7 @@ agree. What was not read never chooses.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -26,11 +26,13 @@ _KEYS: Final = ("account_id", "region", "arn", "name")
 _ABSENT: Final = "absent"
 
 
-def resources_sql(lake: Lake, chosen: Mapping[str, str] | None = None) -> str:
+def resources_sql(
+    lake: Lake, chosen: Mapping[str, str] | None = None, tables: Collection[str] | None = None
+) -> str:
     """SELECT of a scan's resources that have a place on the wall, as the table `resource_responsibility`.
 
-    `chosen` maps globs of ARNs to variants that somebody set; the first that matches holds. Raises UserError
-    for a variant that does not exist.
+    `chosen` maps globs of ARNs to variants that somebody set; the first that matches holds. `tables` limits
+    it to the rows of these. Raises UserError for a variant that does not exist.
     """
     now = lake.manifest.started_at
     groups: dict[str, list[Choice]] = {}
@@ -39,7 +41,7 @@ def resources_sql(lake: Lake, chosen: Mapping[str, str] | None = None) -> str:
     parts = [
         table_sql(lake.source.select(group[0].table, sorted(columns_of(group))), group, now)
         for name, group in groups.items()
-        if lake.source.files(name)
+        if (tables is None or name in tables) and lake.source.files(name)
     ]
     return with_choices(" UNION ALL ".join(parts) or _nothing(), chosen or {})
 
