@@ -29,6 +29,10 @@ _ATTEMPTS_LOST = 5
 _ATTEMPTS_MALFORMED = 3
 
 
+# Called as (account id, region, service, operation, params, parsed answer or failure, started at).
+OnAnswer = Callable[[str, str, str, str, Mapping[str, Any], "dict[str, Any] | CallFailed", datetime], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Where a call goes and as whom."""
@@ -97,6 +101,8 @@ class Caller:
         self._checking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._disabled: set[tuple[str, str]] = set()
         self.in_flight = 0
+        self.on_answer: OnAnswer | None = None
+        """Told of what each call came to, all attempts over; must not change the answer."""
 
     async def call(
         self,
@@ -117,8 +123,12 @@ class Caller:
         try:
             data = await self._attempt(scope, service, operation, params, tally, absent)
             result = Result(data, Outcome.OK)
+            if self.on_answer is not None:
+                self.on_answer(scope.account_id, scope.region, service, operation, params, data, started)
         except CallFailed as failed:
             result = self._failure(scope, service, failed, absent)
+            if self.on_answer is not None:
+                self.on_answer(scope.account_id, scope.region, service, operation, params, failed, started)
         except CredentialsExpired as expired:
             result = Result(None, Outcome.ERROR, expired.code or "CredentialsExpired", str(expired))
             self._record(scope, service, operation, params, table, result, tally, started, began)
@@ -157,10 +167,9 @@ class Caller:
         tokens: dict[str, Any] = {}
         while True:
             page = await self.call(scope, service, operation, {**base, **tokens}, table=table, absent=absent)
+            # Read before the page is handed on: its reader may let go of the data bit by bit.
+            tokens = paging.next_params(page.data) if page.outcome is Outcome.OK and page.data else {}
             yield page
-            if page.outcome is not Outcome.OK or page.data is None:
-                return
-            tokens = paging.next_params(page.data)
             if not tokens:
                 return
             mark = repr(sorted(tokens.items()))
