@@ -19,11 +19,15 @@ def parameters(check: CompiledCheck, overrides: Mapping[str, Any] | None = None)
 def verdict_sql(check: CompiledCheck, now: datetime, overrides: Mapping[str, Any] | None = None) -> str:
     """A DuckDB expression of type UTINYINT: the `Verdict` of the check on a row."""
     params = parameters(check, overrides)
-    passes = check.passes.to_duckdb(params, now)
+    where = check.where.to_duckdb(params, now) if check.where is not None else None
+    return joined(where, check.passes.to_duckdb(params, now))
+
+
+def joined(where: str | None, passes: str) -> str:
+    """The `Verdict` as UTINYINT of a check whose predicates are these expressions of DuckDB's."""
     # A boolean as a number is its verdict (1 PASS, 0 FAIL); `CASE x WHEN` would evaluate x once per WHEN.
     verdict = f"coalesce(CAST({passes} AS UTINYINT), {Verdict.UNKNOWN})"
-    if check.where is not None:
-        where = check.where.to_duckdb(params, now)
+    if where is not None:
         verdict = (
             f"CASE ({where}) WHEN FALSE THEN {Verdict.NOT_APPLICABLE} WHEN TRUE THEN {verdict}"
             f" ELSE {Verdict.UNKNOWN} END"

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from partywall.checks.loader import CompiledCheck
-from partywall.checks.verdict import parameters, verdict_sql
+from partywall.checks.verdict import joined, parameters
 from partywall.findings.model import VERDICT_NAMES, Verdict
+from partywall.findings.related import Related, bound
+from partywall.findings.small import is_small, judge_small
 from partywall.lake.engine import Lake
 from partywall.lake.source import literal, quote
 from partywall.lake.writer import write_error
+from partywall.sql.dialect import Expression
 
+if TYPE_CHECKING:
+    import duckdb
+
+_AT_ONCE: Final = 2
 KEYS: Final = ("account_id", "region", "arn", "name")
 Overrides = Mapping[str, Mapping[str, Any]]
 _CHECKS_AT_ONCE: Final = 150
@@ -42,31 +49,96 @@ def judge(lake: Lake, checks: Iterable[CompiledCheck], now: datetime, overrides:
 
     Raises UserError where the files cannot be written.
     """
-    for table, group in by_table(checks).items():
-        if not lake.source.files(table):
-            continue
-        columns = {"_row", *KEYS, *(c for check in group for c in check.columns)}
-        source = lake.source.select(group[0].table, sorted(columns))
-        verdicts = ", ".join(
-            f"{verdict_sql(check, now, overrides.get(check.check.id))} AS {quote(check.check.id)}"
-            for check in group
-        )
-        path = verdict_file(lake.directory, table)
-        select = f"SELECT _row, {', '.join(map(quote, KEYS))}, {verdicts} FROM ({source})"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _copy(lake, select, path)
-        except OSError as error:
-            raise write_error(path, error) from error
+    groups = [group for table, group in by_table(checks).items() if lake.source.files(table)]
+    if not groups:
+        return
+    directory = verdict_file(lake.directory, "").parent
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(directory, error) from error
+    counts = lake.row_counts()
+    small = [group for group in groups if is_small(lake, group, counts)]
+    names = {group[0].check.table for group in small}
+    large = [group for group in groups if group[0].check.table not in names]
+    large.sort(key=lambda group: counts.get(group[0].check.table, 0) * len(group))
+    _judge_large(lake, large, now, overrides)
+    judge_small(lake, small, now, overrides, lambda table, columns: _store(lake, table, columns))
 
 
-def _copy(lake: Lake, select: str, path: Path) -> None:
+def _store(lake: Lake, table: str, columns: Mapping[str, list[Any]]) -> None:
+    """Writes a verdict file as DuckDB does."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = verdict_file(lake.directory, table)
+    types = {"_row": pa.int64(), **dict.fromkeys(KEYS, pa.string())}
+    arrays = {name: pa.array(values, types.get(name, pa.uint8())) for name, values in columns.items()}
+    try:
+        pq.write_table(pa.table(arrays), path, compression="zstd")
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def _judge_large(lake: Lake, groups: list[list[CompiledCheck]], now: datetime, overrides: Overrides) -> None:
+    """Judges by DuckDB, the last group first.
+
+    Each query is planned in one thread, and plans take most of the time: two queries keep two cores busy.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    if not groups:
+        return
+    cursors = [lake.cursor() for _ in range(min(_AT_ONCE, len(groups)))]
+
+    def work(cursor: duckdb.DuckDBPyConnection) -> None:
+        while True:
+            try:
+                group = groups.pop()
+            except IndexError:
+                return
+            select = judging_sql(lake, group, now, overrides)
+            _copy(cursor, select, verdict_file(lake.directory, group[0].check.table))
+
+    pool = ThreadPoolExecutor(len(cursors))
+    try:
+        for done in [pool.submit(work, cursor) for cursor in cursors]:
+            done.result()
+    except BaseException:
+        groups.clear()
+        for cursor in cursors:
+            cursor.interrupt()
+        raise
+    finally:
+        pool.shutdown()
+
+
+def judging_sql(lake: Lake, group: list[CompiledCheck], now: datetime, overrides: Overrides) -> str:
+    """SELECT of a verdict file's columns over all rows of the checks' table."""
+    from partywall.sql.duckdb import DuckDB
+
+    related, lowering = Related(group[0].table, now), DuckDB({}, now)
+    verdicts: list[str] = []
+    for check in group:
+        params = parameters(check, overrides.get(check.check.id))
+
+        def lowered(expression: Expression, params: Mapping[str, Any] = params) -> str:
+            return lowering.sql(related.hoist(bound(expression.node, expression.bind(params))))
+
+        where = lowered(check.where) if check.where is not None else None
+        verdicts.append(f"{joined(where, lowered(check.passes))} AS {quote(check.check.id)}")
+    columns = sorted({"_row", *KEYS, *related.columns()})
+    source = lake.source.select(group[0].table, columns, related.summaries, related.fields())
+    return f"SELECT _row, {', '.join(map(quote, KEYS))}, {', '.join(verdicts)} FROM ({source})"
+
+
+def _copy(cursor: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
     import duckdb
 
     try:
-        lake.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
-    except duckdb.IOException as error:
-        raise OSError(str(error)) from error
+        cursor.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    except (duckdb.IOException, OSError) as error:
+        raise write_error(path, OSError(str(error))) from error
 
 
 def failing_sql(

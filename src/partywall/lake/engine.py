@@ -113,7 +113,7 @@ class Lake:
         self.directory = directory
         self.manifest: Manifest = read_manifest(directory)
         self.connection = connection or connect()
-        self.source = Source(directory, facts, INCOMPLETE)
+        self.source = Source(directory, facts, self._any_row)
         self._facts = facts
         self._load_incomplete()
 
@@ -129,6 +129,20 @@ class Lake:
     def execute(self, sql: str, parameters: list[Any] | None = None) -> Any:
         """Runs SQL and returns DuckDB's result."""
         return self.connection.execute(sql, parameters)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection to the same database for another thread; it sees no temporary tables."""
+        found = self.connection.cursor()
+        found.execute("SET TimeZone = 'UTC'")
+        return found
+
+    def row_counts(self) -> dict[str, int]:
+        """Table -> rows, of those that have any."""
+        counted = f"SELECT table_name, sum(row_count)::BIGINT FROM ({self.sql_of('collection')}) GROUP BY ALL"
+        return {name: count for name, count in self.execute(counted).fetchall() if count}
+
+    def _any_row(self, sql: str) -> bool:
+        return self.cursor().execute(sql).fetchone() is not None
 
     def arrow(self, sql: str) -> pa.Table:
         """Runs SQL and returns its rows as an Arrow table."""
@@ -201,6 +215,8 @@ class Lake:
                         for region in dict.fromkeys([*enabled, *manifest.regions])
                         if (name, account_id, region) not in fine
                     ]
+        for name, account_id, region in rows:
+            self.source.incomplete.setdefault(name, set()).add((account_id, region))
         if rows:
             import pyarrow as pa
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -62,43 +63,73 @@ def duckdb_type(type_: Type) -> str:
             return "VARCHAR"
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A column made of a relation: whether a predicate holds for any of the related rows, three-valued.
+
+    It saves the lists of related rows, which are long and wide: the predicate is judged once for each row of
+    the related table, and what is joined is one byte.
+    """
+
+    name: str
+    """Of the column that it becomes."""
+    relation: str
+    predicate: str
+    """SQL over the related table's `columns` and over what `summaries` make of its own relations."""
+    columns: frozenset[str]
+    summaries: tuple[Summary, ...] = ()
+
+
 class Source:
     """Builds the SQL of one scan's tables.
 
-    `incomplete` is the name of a DuckDB table (table_name, account_id, region) of all places that a table's
-    listing does not cover, where relations get one NULL element more.
+    `incomplete` holds, by table, the places (account, Region or "*" for all) that its listing does not cover,
+    where relations get one NULL element more. `any_row` runs a query and tells whether it has any row.
     """
 
-    def __init__(self, directory: Path, facts: Mapping[str, StructType], incomplete: str) -> None:
+    def __init__(
+        self, directory: Path, facts: Mapping[str, StructType], any_row: Callable[[str], bool]
+    ) -> None:
         self.directory = directory
+        self.incomplete: dict[str, set[tuple[str, str]]] = {}
         self._facts = facts
-        self._incomplete = incomplete
+        self._any_row = any_row
         self._schemas: dict[Path, dict[str, pa.DataType]] = {}
+        self._files: dict[str, list[Path]] = {}
+        self._keyless: dict[tuple[str, str], bool] = {}
 
     def files(self, table: str) -> list[Path]:
         """The Parquet files of a table; none where it has no rows."""
-        return sorted((self.directory / "tables" / table).glob("*/*/*.parquet"))
+        found = self._files.get(table)
+        if found is None:
+            found = sorted((self.directory / "tables" / table).glob("*/*/*.parquet"))
+            self._files[table] = found
+        return found
 
     def stored(self, table: Table, columns: Iterable[str]) -> str:
         """SELECT of stored columns only, and of `_row`, which numbers the rows of all files of the table."""
-        types = {**schema.stored_types(table), "_failed": ListType(schema.FAILED)}
-        types[ROW] = Int
+        types = _types(table)
         names = [c for c in dict.fromkeys(columns) if c in types]
         files = self.files(table.name)
         if not files:
             typed = ", ".join(f"NULL::{duckdb_type(types[c])} AS {quote(c)}" for c in names)
             return f"SELECT {typed} WHERE FALSE"
         listed = ", ".join(literal(str(f)) for f in files)
-        there = self._columns(files[0])
+        there = self.there(table, files)
         selected = ", ".join(
             _ROW_NUMBER
             if c == ROW
             else quote(c)
-            if there.get(c) == types[c].arrow()
+            if c in there
             else f"NULL::{duckdb_type(types[c])} AS {quote(c)}"
             for c in names
         )
         return f"SELECT {selected} FROM read_parquet([{listed}], hive_partitioning = false)"
+
+    def there(self, table: Table, files: Sequence[Path]) -> set[str]:
+        """The columns that a table's files have as they are declared now."""
+        types, read = _types(table), self._columns(files[0])
+        return {name for name, type_ in read.items() if name in types and types[name].arrow() == type_}
 
     def _columns(self, file: Path) -> dict[str, pa.DataType]:
         """The columns that a file has: a scan by another version may lack some, which are unknown then."""
@@ -110,22 +141,28 @@ class Source:
             found = self._schemas[file] = dict(zip(read.names, read.types, strict=True))
         return found
 
-    def select(self, table: Table, columns: Collection[str]) -> str:
-        """SELECT of any columns that SQL sees of a table: stored ones, policy facts, relations."""
+    def select(
+        self,
+        table: Table,
+        columns: Collection[str],
+        summaries: Collection[Summary] = (),
+        fields: Mapping[str, Collection[str]] = {},
+    ) -> str:
+        """SELECT of any columns that SQL sees of a table: stored ones, policy facts, relations, summaries.
+
+        `fields` limits the fields of some relations' structs to those that are read.
+        """
         facts = [c for c in columns if c.endswith(FACTS_SUFFIX) and self._policy(table, c)]
-        relations = [r for r in table.relations if r.name in columns]
+        summed = {s.relation for s in summaries}
+        relations = [r for r in table.relations if r.name in columns or r.name in summed]
         base = [c for c in dict.fromkeys(columns) if c in schema.stored_types(table) or c in ("_failed", ROW)]
         needed = [*base, *(c.removesuffix(FACTS_SUFFIX) for c in facts), *(["account_id"] if facts else [])]
         for relation in relations:
             needed += [k.removesuffix("[]") for k in relation.on]
             needed += _NATURAL
+            needed += [ROW] if _by_element(relation) else []
         selected = [f"t.{quote(c)}" for c in base]
-        text, prefix = f"({self.stored(table, needed or ['account_id'])}) t", ""
-        if any(k.endswith("[]") for r in relations for k in r.on):
-            needed.append(ROW)
-            text = f"({self.stored(table, needed)})"
-            prefix = f"WITH mine AS MATERIALIZED {text} "
-            text = "mine t"
+        text = f"({self.stored(table, needed or ['account_id'])}) t"
         for i, name in enumerate(facts):
             policy = self._policy(table, name)
             assert policy is not None
@@ -136,14 +173,32 @@ class Source:
                 f" ON f{i}.policy = t.{column} AND f{i}.account_id = t.account_id"
             )
         for i, relation in enumerate(relations):
-            joined, value = self._relation(table, relation, f"r{i}")
-            text += f" LEFT JOIN {joined}"
-            selected.append(f"{value} AS {quote(relation.name)}")
-        return f"{prefix}SELECT {', '.join(selected) or 't.account_id'} FROM {text}"
+            alias, uncertain = f"r{i}", self._uncertain(table, relation)
+            own = [s for s in summaries if s.relation == relation.name]
+            if own:
+                text += f" LEFT JOIN {self._summed(table, relation, own, f's{i}')}"
+                selected += [
+                    f"CASE WHEN s{i}.a{n} = 2 THEN TRUE WHEN s{i}.a{n} = 1 OR {uncertain} THEN NULL"
+                    f" ELSE FALSE END AS {quote(s.name)}"
+                    for n, s in enumerate(own)
+                ]
+            if relation.name in columns:
+                names = [c for c in relation.columns if c in fields.get(relation.name, relation.columns)]
+                text += f" LEFT JOIN {self._listed(table, relation, names or relation.columns[:1], alias)}"
+                found = f"coalesce({alias}.items, [])"
+                selected.append(
+                    f"CASE WHEN {uncertain} THEN list_append({found}, NULL) ELSE {found} END"
+                    f" AS {quote(relation.name)}"
+                )
+        return f"SELECT {', '.join(selected) or 't.account_id'} FROM {text}"
+
+    def facts_file(self, kind: str) -> Path:
+        """Where the facts of one kind of policy are: policy, account_id, facts."""
+        return self.directory / "derived" / f"policy_facts_{kind}.parquet"
 
     def policy_facts(self, kind: str) -> str:
         """SELECT of policy, account_id, facts for one kind of policy."""
-        path = self.directory / "derived" / f"policy_facts_{kind}.parquet"
+        path = self.facts_file(kind)
         if path.exists():
             return f"SELECT policy, account_id, facts FROM read_parquet({literal(str(path))})"
         type_ = duckdb_type(self._facts[kind])
@@ -155,70 +210,114 @@ class Source:
         column = schema.column(table, name.removesuffix(FACTS_SUFFIX))
         return column.type if column is not None and isinstance(column.type, PolicyType) else None
 
-    def _relation(self, table: Table, relation: Relation, alias: str) -> tuple[str, str]:
-        """The join of a relation, and the expression of its list; see `Relation` for what NULLs mean."""
+    def _listed(self, table: Table, relation: Relation, names: Collection[str], alias: str) -> str:
+        """The join that gives `items`, the list of a relation's structs of the named columns."""
         other = all_tables()[relation.table]
-        theirs = {k: v.removesuffix("[]") for k, v in relation.on.items()}
-        inner = self.select(other, [*relation.columns, *theirs.values(), *_NATURAL, ROW])
-        fields = ", ".join(f"{quote(c)} := o.{quote(c)}" for c in relation.columns)
-        unnested = [k for k in relation.on if k.endswith("[]")]
-        keys = [
-            f"unnest(o.{quote(v[:-2])}) AS k{i}" if v.endswith("[]") else f"o.{quote(v)} AS k{i}"
-            for i, v in enumerate(relation.on.values())
-        ]
-        names = ", ".join(f"k{i}" for i in range(len(keys)))
-        if unnested:
-            own = [
-                f"unnest(t.{quote(k[:-2])}) AS m{i}" if k.endswith("[]") else f"t.{quote(k)} AS m{i}"
-                for i, k in enumerate(relation.on)
-            ]
-            on = " AND ".join(f"x.m{i} = y.k{i}" for i in range(len(keys)))
-            # Several elements may lead to one row, which is in the list once: the pairs of rows are made
-            # distinct, and not the structs, which are wide.
-            keyed = self.stored(other, [*theirs.values(), ROW])
-            pairs = (
-                f"SELECT DISTINCT x._row AS mine, y._row AS theirs FROM (SELECT t._row, {', '.join(own)}"
-                f" FROM mine t) x JOIN (SELECT o._row, {', '.join(keys)} FROM ({keyed}) o) y ON {on}"
-            )
-            joined = (
-                f"(SELECT p.mine, list(struct_pack({fields})) AS items FROM ({pairs}) p"
-                f" JOIN ({inner}) o ON o._row = p.theirs GROUP BY p.mine) {alias} ON {alias}.mine = t._row"
-            )
-        else:
-            on = " AND ".join(f"{alias}.k{i} = t.{quote(k)}" for i, k in enumerate(relation.on))
-            item = f"SELECT struct_pack({fields}) AS item, {', '.join(keys)} FROM ({inner}) o"
-            joined = f"(SELECT {names}, list(item) AS items FROM ({item}) GROUP BY {names}) {alias} ON {on}"
-        return joined, self._related(table, relation, other, alias)
+        theirs = [v.removesuffix("[]") for v in relation.on.values()]
+        inner = self.select(other, [*names, *theirs, ROW])
+        fields = ", ".join(f"{quote(c)} := o.{quote(c)}" for c in names)
+        item = f"struct_pack({fields})"
+        if not _by_element(relation):
+            keys, on = self._keys(relation, alias)
+            return f"(SELECT {keys}, list({item}) AS items FROM ({inner}) o GROUP BY ALL) {alias} ON {on}"
+        # Several elements may lead to one row, which is in the list once: the pairs of rows are made
+        # distinct, and not the structs, which are wide.
+        keyed = self.stored(other, [*theirs, ROW])
+        pairs = f"SELECT DISTINCT x._row AS mine, y._row AS theirs FROM {self._pairs(table, relation, keyed)}"
+        return (
+            f"(SELECT p.mine, list({item}) AS items FROM ({pairs}) p"
+            f" JOIN ({inner}) o ON o._row = p.theirs GROUP BY p.mine) {alias} ON {alias}.mine = t._row"
+        )
 
-    def _related(self, table: Table, relation: Relation, other: Table, alias: str) -> str:
-        type_ = duckdb_type(self._relation_type(relation))
-        found = f"coalesce({alias}.items, []::{type_})"
-        within = [f"i.table_name = {literal(relation.table)}"]
-        for own, their in relation.on.items():
-            if their == "account_id":
-                within.append(f"i.account_id = t.{quote(own)}")
-            elif their == "region" and "region" not in {c.name for c in other.columns}:
-                within.append(f"i.region IN (t.{quote(own)}, '*')")
-        unknown_keys = [
+    def _summed(self, table: Table, relation: Relation, summaries: list[Summary], alias: str) -> str:
+        """The join that gives `a0`, `a1`…: 2 where a summary's predicate holds for a related row, 1 where
+        it may, else 0 or, without any related row, NULL."""
+        other = all_tables()[relation.table]
+        theirs = [v.removesuffix("[]") for v in relation.on.values()]
+        columns = {*theirs, *(c for s in summaries for c in s.columns)}
+        further = {s.name: s for outer in summaries for s in outer.summaries}
+        inner = self.select(other, sorted(columns), further.values())
+        ranks = ", ".join(
+            f"coalesce(2 * CAST(({s.predicate}) AS TINYINT), 1)::TINYINT AS a{n}"
+            for n, s in enumerate(summaries)
+        )
+        ranked = f"SELECT {', '.join(quote(c) for c in dict.fromkeys(theirs))}, {ranks} FROM ({inner})"
+        greatest = ", ".join(f"max(a{n}) AS a{n}" for n in range(len(summaries)))
+        if not _by_element(relation):
+            keys, on = self._keys(relation, alias)
+            return f"(SELECT {keys}, {greatest} FROM ({ranked}) o GROUP BY ALL) {alias} ON {on}"
+        pairs = self._pairs(table, relation, ranked)
+        return (
+            f"(SELECT x._row AS mine, {greatest} FROM {pairs} GROUP BY x._row) {alias}"
+            f" ON {alias}.mine = t._row"
+        )
+
+    def _keys(self, relation: Relation, alias: str) -> tuple[str, str]:
+        """The related rows' keys as k0, k1…, and the condition that joins them to this row's."""
+        keys = ", ".join(f"o.{quote(v)} AS k{i}" for i, v in enumerate(relation.on.values()))
+        return keys, " AND ".join(f"{alias}.k{i} = t.{quote(k)}" for i, k in enumerate(relation.on))
+
+    def _pairs(self, table: Table, relation: Relation, theirs: str) -> str:
+        """`x JOIN y`: rows of the table and rows of `theirs` of which any elements of the keys are alike."""
+        mine = self.stored(table, [*(k.removesuffix("[]") for k in relation.on), ROW])
+        own = ", ".join(_element(k, f"m{i}") for i, k in enumerate(relation.on))
+        keys = ", ".join(_element(v, f"k{i}") for i, v in enumerate(relation.on.values()))
+        on = " AND ".join(f"x.m{i} = y.k{i}" for i in range(len(relation.on)))
+        return f"(SELECT _row, {own} FROM ({mine})) x JOIN (SELECT *, {keys} FROM ({theirs})) y ON {on}"
+
+    def _uncertain(self, table: Table, relation: Relation) -> str:
+        """A condition on a row `t`: some row may be related to it that is not known to be; see `Relation`."""
+        other = all_tables()[relation.table]
+        open_places = self.incomplete.get(relation.table, set())
+        within = self.within(relation)
+        conditions = [
             f"t.{quote(k.removesuffix('[]'))} IS NULL"
             + (f" OR list_count(t.{quote(k[:-2])}) < len(t.{quote(k[:-2])})" if k.endswith("[]") else "")
             for k in relation.on
         ]
-        missing = f"EXISTS (SELECT 1 FROM {self._incomplete} i WHERE {' AND '.join(within)})"
-        for their in relation.on.values():
-            name = their.removesuffix("[]")
-            if name not in schema.COMMON:
-                # A row of the other table whose key is not known might be one of ours.
-                keyless = self.stored(other, ["account_id", name])
-                unknown_keys.append(f"EXISTS (SELECT 1 FROM ({keyless}) n WHERE n.{quote(name)} IS NULL)")
-        null_keys = " OR ".join(unknown_keys)
-        return f"CASE WHEN {null_keys} OR {missing} THEN list_append({found}, NULL) ELSE {found} END"
+        # A row of the other table whose key is not known might be one of ours.
+        for name in (v.removesuffix("[]") for v in relation.on.values()):
+            if name not in schema.COMMON and self._is_keyless(other, name):
+                return "TRUE"
+        wide = {tuple(place[i] for _, i in within) for place in open_places}
+        if () in wide or any(set(place) == {"*"} for place in wide):
+            return "TRUE"
+        columns = ", ".join(f"t.{quote(own)}" for own, _ in within)
+        for every in (False, True):
+            # Places of "*" are told by their account alone.
+            chosen = [[part for part in place if part != "*"] for place in wide if ("*" in place) == every]
+            names = columns if not every else ", ".join(f"t.{quote(own)}" for own, i in within if i == 0)
+            if chosen:
+                listed = ", ".join(sorted(f"({', '.join(map(literal, place))})" for place in chosen))
+                conditions.append(f"(({names}) IN ({listed}))")
+        return f"({' OR '.join(conditions)})"
 
-    def _relation_type(self, relation: Relation) -> ListType:
-        other = all_tables()[relation.table]
-        types = {**schema.stored_types(other)}
-        for column in other.columns:
-            if isinstance(column.type, PolicyType):
-                types[column.name + FACTS_SUFFIX] = self._facts[column.type.kind]
-        further = {r.name: self._relation_type(r) for r in other.relations if r.name in relation.columns}
-        return schema.relation_type({**types, **further}, relation.columns)
+    def within(self, relation: Relation) -> list[tuple[str, int]]:
+        """This table's columns that tell in which of the other's places related rows are: (column, 0 for the
+        account or 1 for the Region)."""
+        own_region = "region" in {c.name for c in all_tables()[relation.table].columns}
+        parts = {"account_id": 0} if own_region else {"account_id": 0, "region": 1}
+        return [(own, parts[their]) for own, their in relation.on.items() if their in parts]
+
+    def _is_keyless(self, other: Table, name: str) -> bool:
+        """True where a table has a row whose value in a column is not known."""
+        key = other.name, name
+        found = self._keyless.get(key)
+        if found is None:
+            found = bool(self.files(other.name)) and self._any_row(
+                f"SELECT 1 FROM ({self.stored(other, [name])}) WHERE {quote(name)} IS NULL LIMIT 1"
+            )
+            self._keyless[key] = found
+        return found
+
+
+def _types(table: Table) -> dict[str, Type]:
+    return {**schema.stored_types(table), "_failed": ListType(schema.FAILED), ROW: Int}
+
+
+def _by_element(relation: Relation) -> bool:
+    return any(name.endswith("[]") for pair in relation.on.items() for name in pair)
+
+
+def _element(key: str, alias: str) -> str:
+    return f"unnest({quote(key[:-2])}) AS {alias}" if key.endswith("[]") else f"{quote(key)} AS {alias}"

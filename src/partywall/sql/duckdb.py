@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from partywall.sql.lower import LETTERS, Lowering
-from partywall.sql.nodes import Call, Node, Over, Var, strict_in, walk
+from partywall.sql.nodes import Call, Lit, Node, Over, Param, Var, strict_in, substituted, walk
 from partywall.tables.types import Bool, FloatType, ListType
+
+_FEW: Final = 32
+"""Constants that a quantifier is written out for."""
 
 
 class DuckDB(Lowering):
@@ -34,6 +39,9 @@ class DuckDB(Lowering):
         return f"(CASE WHEN isfinite({sql}) THEN {sql} END)"
 
     def quantifier(self, node: Over) -> str:
+        constants = self.constants(node.items)
+        if constants is not None and node.kind in ("any_match", "all_match", "none_match"):
+            return self.unrolled(node, constants)
         items, var, body = self.sql(node.items), node.var.name, self.sql(node.body)
         strict = strict_in(node.body, var)
 
@@ -63,6 +71,28 @@ class DuckDB(Lowering):
             f"(CASE {some(possibly)} WHEN FALSE THEN {verdicts[0]} "
             f"WHEN TRUE THEN CASE WHEN {some(surely)} THEN {verdicts[1]} END END)"
         )
+
+    def constants(self, items: Node) -> list[Any] | None:
+        """The few values of a constant list; None for any other."""
+        value = (
+            items.value
+            if isinstance(items, Lit)
+            else self.params[items.name]
+            if isinstance(items, Param)
+            else None
+        )
+        return list(value) if isinstance(value, list | tuple) and len(value) <= _FEW else None  # pyright: ignore[reportUnknownArgumentType]
+
+    def unrolled(self, node: Over, constants: list[Any]) -> str:
+        """A quantifier over constants as ORs or ANDs of its body: lambdas within lambdas are dear."""
+        element = node.var.type
+        every = node.kind == "all_match"
+        bodies = [
+            self.sql(substituted(node.body, node.var.name, Lit(element, node.pos, value)))
+            for value in dict.fromkeys(map(float, constants) if isinstance(element, FloatType) else constants)
+        ]
+        sql = "(" + (" AND " if every else " OR ").join(bodies or [str(every).upper()]) + ")"
+        return f"(NOT {sql})" if node.kind == "none_match" else sql
 
     def nested_quantifier(self, node: Over, items: str, body: str, *, strict: bool) -> str:
         """With the body written once: written twice at each level, it would double with every level.

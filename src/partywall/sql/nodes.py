@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from partywall.errors import UserError
@@ -93,6 +93,26 @@ def children(node: Node) -> tuple[Node, ...]:
             return (node.items, node.body)
         case _:
             return ()
+
+
+def mapped(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The node with each of its direct parts changed."""
+    match node:
+        case Get():
+            return replace(node, base=change(node.base))
+        case Call():
+            return replace(node, args=tuple(change(arg) for arg in node.args))
+        case Over():
+            return replace(node, items=change(node.items), body=change(node.body))
+        case _:
+            return node
+
+
+def substituted(node: Node, var: str, value: Node) -> Node:
+    """The node with a value in the place of a variable."""
+    if isinstance(node, Var) and node.name == var:
+        return value
+    return mapped(node, lambda part: substituted(part, var, value))
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
@@ -23,9 +23,22 @@ _UPPER = str.maketrans(*LETTERS[::-1])
 _DAY = 86_400_000_000.0
 
 
+def evaluator(
+    expression: Expression, params: Mapping[str, Any], now: datetime
+) -> Callable[[Mapping[str, Any]], Any]:
+    """A function that gives the value of an expression on a row; None where it is not known."""
+    judged = _Row({}, expression.bind(params), float(microseconds(now)))
+
+    def value(row: Mapping[str, Any]) -> Any:
+        judged.row = row
+        return judged.value(expression.node)
+
+    return value
+
+
 def evaluate(expression: Expression, row: Mapping[str, Any], params: Mapping[str, Any], now: datetime) -> Any:
     """The value of an expression on a row; None where it is not known."""
-    return _Row(row, expression.bind(params), float(microseconds(now))).value(expression.node)
+    return evaluator(expression, params, now)(row)
 
 
 def verdict(
