@@ -18,24 +18,32 @@ _KINDS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("AWS access key id", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
         (
             "AWS secret access key",
-            r"(?i)\b(?:aws_?)?secret_?(?:access_?)?key['\"]?\s*[:=]\s*['\"]?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])",
+            r"(?i)\b(?:aws_?)?secret_?(?:access_?)?key['\"]?\s*[:=]\s*['\"]?"
+            r"(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])",
         ),
-        ("private key", r"-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"),
+        (
+            "private key",
+            r"-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?P<secret>(?:[^-]|-(?!----))*)",
+        ),
         ("GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})\b"),
         ("GitLab token", r"\bglpat-[A-Za-z0-9_-]{20,}"),
         ("Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
         ("Stripe key", r"\b[sr]k_live_[A-Za-z0-9]{20,}\b"),
         ("Google API key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
         ("signed token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
-        ("password in a URL", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"]{1,64}:[^\s/:@'\"${}<>]{3,}@[^\s/]"),
+        (
+            "password in a URL",
+            r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"]{1,64}:(?P<secret>[^\s/:@'\"${}<>]{3,})@[^\s/]",
+        ),
     )
 )
 # A password given as a plain value: no reference ($X, ${X}, {{x}}, $(x), <x>), which holds no secret itself.
 _ASSIGNED: Final = re.compile(
     r"(?i)(?:^|[\s_\-.\"'{,;&?])(?:db_?|root_?|admin_?|master_?|client_?)?"
     r"(?:password|passwd|pwd|passphrase|secret|secret_?key|api_?key|auth_?token|access_?token)"
-    r"['\"]?\s*(?:=|:\s)\s*['\"]?(?![$<{(\s'\"])[^\s'\"$<>{}(),;]{6,}"
+    r"['\"]?\s*(?:=|:\s)\s*['\"]?(?![$<{(\s'\"])(?P<secret>[^\s'\"$<>{}(),;]{6,})"
 )
+ASSIGNED: Final = "password or token"
 _SECRET_NAME: Final = re.compile(
     r"(?i)(?:passw(?:or)?d|passphrase|(?:^|_)pwd(?:_|$)|secret|token|api_?key|access_?key|private_?key"
     r"|auth_?data|credential)"
@@ -55,7 +63,16 @@ def secret_kinds(text: str) -> list[str]:
     """The kinds of credentials that a text seems to hold, such as ["private key"]; sorted."""
     found = {kind for kind, pattern in _KINDS if pattern.search(text)}
     if _ASSIGNED.search(text):
-        found.add("password or token")
+        found.add(ASSIGNED)
+    return sorted(found)
+
+
+def secret_spans(text: str) -> list[tuple[int, int, str]]:
+    """Where in a text the credentials are: (start, end, kind), by start; a password without its name."""
+    found: list[tuple[int, int, str]] = []
+    for kind, pattern in (*_KINDS, (ASSIGNED, _ASSIGNED)):
+        part: str | int = "secret" if "secret" in pattern.groupindex else 0
+        found += [(*match.span(part), kind) for match in pattern.finditer(text)]
     return sorted(found)
 
 
