@@ -15,6 +15,7 @@ from partywall.tables.spec import (
     Str,
     Struct,
     Table,
+    Timestamp,
 )
 from partywall.tables.tagging import tagging
 
@@ -59,6 +60,12 @@ notebook = Table(
         Column("root_access", Enum("Enabled", "Disabled"), "described.RootAccess", "Enabled"),
         Column("kms_key_id", Str, "described.KmsKeyId", "", doc="Empty: a key of AWS."),
         Column("role_arn", Str, "described.RoleArn", ""),
+        Column(
+            "last_modified_at",
+            Timestamp,
+            "LastModifiedTime",
+            doc="It cannot have been restarted, and so patched, after that.",
+        ),
         Column("platform_identifier", Str, "described.PlatformIdentifier", "", doc="notebook-al2023-v1 …"),
         Column(
             "minimum_imds_version",

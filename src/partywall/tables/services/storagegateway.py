@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from partywall.tables.spec import Call, Column, Enum, Str, Table, Timestamp
+from partywall.tables.spec import Bool, Call, Column, Enum, Str, Table, Timestamp
 
 gateway = Table(
     "storagegateway_gateway",
@@ -28,6 +28,7 @@ gateway = Table(
         ),
         Column("ec2_instance_id", Str, "Ec2InstanceId", ""),
         Column("software_version", Str, "SoftwareVersion", ""),
+        Column("is_ending", Bool, "DeprecationDate", False, doc="AWS has set a day.", fn=bool),
         Column(
             "deprecated_at",
             Timestamp,
@@ -44,10 +45,12 @@ gateway = Table(
             doc="NULL: it has never been updated.",
         ),
         Column(
-            "update_available_at",
-            Timestamp,
+            "update_waits",
+            Bool,
             "detail.NextUpdateAvailabilityDate",
-            doc="When the waiting update may be applied; NULL: none waits.",
+            False,
+            doc="A software update waits for the gateway's window, or for the customer.",
+            fn=bool,
         ),
     ),
 )
