@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from partywall.demo.fake_answers import ago
@@ -20,6 +21,39 @@ _ENGINES = {
     "aurora-mysql": ["8.0.mysql_aurora.3.04.0", "8.0.mysql_aurora.3.09.0"],
     "sqlserver-se": ["15.00", "15.00.4430.1.v1", "16.00.4195.2.v1"],
 }
+
+
+# Engine and major version: when AWS's standard and extended support of it end.
+_MAJORS = {
+    "postgres": {"13": ("2026-02-28", "2029-02-28"), "16": ("2029-02-28", "2032-02-29")},
+    "mysql": {"5.7": ("2024-02-29", "2027-02-28"), "8.0": ("2026-07-31", "2029-07-31")},
+    "mariadb": {"10.6": ("2026-08-31", ""), "11.4": ("2029-05-31", "")},
+    "aurora-postgresql": {"15": ("2028-02-29", "2031-02-28"), "16": ("2029-02-28", "2032-02-29")},
+    "aurora-mysql": {"8.0": ("2028-04-30", "2029-07-31")},
+}
+
+
+def _major_versions(asked: Asked) -> dict[str, Any]:
+    kinds = ("standard", "extended")
+    return {
+        "DBMajorEngineVersions": [
+            {
+                "Engine": engine,
+                "MajorEngineVersion": major,
+                "SupportedEngineLifecycles": [
+                    {
+                        "LifecycleSupportName": f"open-source-rds-{kind}-support",
+                        "LifecycleSupportStartDate": datetime(2018, 1, 1, tzinfo=UTC),
+                        "LifecycleSupportEndDate": datetime.fromisoformat(f"{end}T23:59:59+00:00"),
+                    }
+                    for kind, end in zip(kinds, ends, strict=True)
+                    if end
+                ],
+            }
+            for engine, majors in _MAJORS.items()
+            for major, ends in majors.items()
+        ]
+    }
 
 
 def _engine_versions(asked: Asked) -> dict[str, Any]:
@@ -212,6 +246,7 @@ ANSWERS: dict[str, dict[str, Callable[[Asked], dict[str, Any] | None] | dict[str
         "DescribeCertificates": _certificates,
         "DescribeDBInstances": _instances,
         "DescribeDBEngineVersions": _engine_versions,
+        "DescribeDBMajorEngineVersions": _major_versions,
         "DescribeOptionGroups": _option_groups,
     },
     "redshift-serverless": {

@@ -63,8 +63,8 @@ def _choices() -> Iterator[str]:
         ranks = [o.select.precedence for o in choice.options]
         if len(set(ranks)) < len(ranks):
             yield f"{name}: two variants have one precedence, so that either may be chosen"
-        if not choice.part and not choice.always:
-            yield f"{name}: no variant takes the rows that none of the others does"
+        if not choice.part and choice.always == (name in model().roles.partial):
+            yield f"{name}: tables.yaml says `partial` exactly where no variant takes every row"
         for option in choice.options[:-1]:
             if option.when is None:
                 yield f"{name}: {option.variant.id} takes every row, and others of lower precedence none"

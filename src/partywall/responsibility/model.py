@@ -162,7 +162,9 @@ class TableRoles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Tables whose rows are no columns of the wall themselves.
 
     `parts`: table -> the service on whose column its findings count. `nobody`: table -> why it has no place.
+    `partial`: table of resources -> why some of its rows are none, so that it needs no catch-all.
     """
 
     parts: dict[str, str]
     nobody: dict[str, str]
+    partial: dict[str, str] = {}

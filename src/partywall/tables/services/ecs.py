@@ -39,6 +39,16 @@ def _family(arn: str) -> str:
     return arn.rpartition("/")[2].partition(":")[0]
 
 
+def _providers(names: str, which: str) -> Relation:
+    return Relation(
+        "providers",
+        "ecs_capacity_provider",
+        ("name", "is_managed_instances"),
+        {names: "name", "region": "region", "account_id": "account_id"},
+        doc=f"The capacity providers {which}, without AWS's own of Fargate.",
+    )
+
+
 cluster = Table(
     "ecs_cluster",
     service="ecs",
@@ -164,6 +174,7 @@ service = Table(
         ),
         Column("created_at", Timestamp, "described.createdAt"),
     ),
+    relations=(_providers("capacity_providers[]", "that its strategy names"),),
 )
 
 _CONTAINER: Final = Struct(
@@ -303,6 +314,7 @@ container_instance = Table(
             doc="Empty: it registered by itself.",
         ),
     ),
+    relations=(_providers("capacity_provider", "that it came from: one element, or none"),),
 )
 
 capacity_provider = Table(

@@ -82,6 +82,29 @@ def _exposure(what: str) -> tuple[Relation, ...]:
     )
 
 
+MAJORS = Lookup(
+    "rds:DescribeDBMajorEngineVersions", at="DBMajorEngineVersions", key="Engine", by="engine", many=True
+)
+
+
+def _major_versions() -> Column:
+    lifecycle = Struct(
+        Field("name", Str, "LifecycleSupportName", ""),
+        Field("ends_at", Timestamp, "LifecycleSupportEndDate"),
+    )
+    return Column(
+        "major_versions",
+        List(
+            Struct(
+                Field("major_version", Str, "MajorEngineVersion", ""),
+                Field("lifecycles", List(lifecycle), "SupportedEngineLifecycles"),
+            )
+        ),
+        "majors",
+        doc="The major versions of its engine, and when standard and extended support of each end.",
+    )
+
+
 def _keys() -> Relation:
     return Relation(
         "kms_keys",
@@ -140,6 +163,7 @@ instance = Table(
     tags="TagList",
     calls={
         "pending": PENDING,
+        "majors": MAJORS,
         "versions": Call(
             "rds:DescribeDBEngineVersions",
             {"Engine": "engine", "EngineVersion": "engine_version", "IncludeAll": True},
@@ -197,6 +221,7 @@ instance = Table(
             doc="Of RDS Custom: the customer's own engine version (CEV); empty: a version that RDS provides.",
             fn=lambda v: v[0] if v else None,
         ),
+        _major_versions(),
         Column("outpost_arns", List(Str), "DBSubnetGroup.Subnets[].SubnetOutpost.Arn", doc="None: in AWS."),
     ),
     relations=(
@@ -280,6 +305,7 @@ def _cluster(
     keep: Callable[[Element], bool],
     doc: str,
     extra: tuple[Column, ...] = (),
+    calls: Mapping[str, Lookup] | None = None,
 ) -> Table:
     return Table(
         name,
@@ -292,7 +318,7 @@ def _cluster(
         arn="DBClusterArn",
         title="DBClusterIdentifier",
         tags="TagList",
-        calls={"pending": PENDING},
+        calls={"pending": PENDING, **(calls or {})},
         columns=(*_cluster_columns(), *extra),
         relations=(
             _backups(),
@@ -340,7 +366,9 @@ cluster = _cluster(
             0.0,
             doc="Aurora capacity units; 0: the cluster has no Serverless v2 instances (class db.serverless).",
         ),
+        _major_versions(),
     ),
+    {"majors": MAJORS},
 )
 neptune_cluster = _cluster(
     "neptune_cluster", "neptune", "AWS::Neptune::DBCluster", is_neptune, "A cluster of Amazon Neptune."
