@@ -189,7 +189,7 @@ class Collector:
             async for compiled, elements in self._pages(run, group, scope, context, parent_arn):
                 while elements:
                     chunk = elements[:_CHUNK]
-                    # What is being mapped is let go of bit by bit, since an element takes many times its text.
+                    # Let go of bit by bit, since an element takes many times the memory of its text.
                     del elements[:_CHUNK]
                     work = self._rows(run, group, compiled, scope, context, chunk)
                     if not compiled.calls and not group.children.get(compiled.table.name):
