@@ -24,10 +24,19 @@ def readable(table: Table) -> Mapping[str, Type]:
 
 
 def _relation_type(relation: Relation) -> Type:
-    """A relation's type; among its columns may be relations of the other table, and so on."""
-    other = all_tables()[relation.table]
+    """A relation's type; among its columns may be relations of the other table, and so on.
+
+    Raises ValueError, in the table linter's words, where the table or a column is not there.
+    """
+    other = all_tables().get(relation.table)
+    if other is None:
+        raise ValueError(f"relation {relation.name}: there is no table {relation.table}")
     further = {r.name: _relation_type(r) for r in other.relations if r.name in relation.columns}
-    return schema.relation_type({**plain(other), **further}, relation.columns)
+    columns = {**plain(other), **further}
+    for name in relation.columns:
+        if name not in columns:
+            raise ValueError(f"relation {relation.name}: {relation.table} has no column {name}")
+    return schema.relation_type(columns, relation.columns)
 
 
 @cache

@@ -104,7 +104,14 @@ def _cause(lake: Lake, check: CompiledCheck, account: str, region: str, memo: _M
             found = _of_relation(lake, relation, account, region, memo, exact=exact)
             if found is not None:
                 return found
-    return _NOT_SCANNED if relations else _NOT_TOLD
+    return _NOT_SCANNED if any(map(_regional, relations)) else _NOT_TOLD
+
+
+def _regional(relation: Relation) -> bool:
+    """Whether rows that the relation joins may be in Regions that the scan left out."""
+    other = all_tables()[relation.table]
+    further = [r for r in other.relations if r.name in relation.columns]
+    return other.scope == "regional" or any(map(_regional, further))
 
 
 def _of_relation(

@@ -209,6 +209,11 @@ def _call(call: Call | Batch | Lookup, known: set[str], *, listing: bool) -> tup
         faults.append(f"{call.operation} needs the parameter {name}")
     for column in call_columns(call) - known:
         faults.append(f"a parameter reads the unknown column {column}")
+    if isinstance(call, Lookup) and call.shared:
+        if call.many:
+            faults.append(f"{call.operation} is shared, which a lookup of many elements cannot be")
+        if not isinstance(call.params.get(call.shared), list):
+            faults.append(f"{call.operation} is shared by {call.shared}, which must be a list of its own")
     if listing and any(not c.startswith("@") for v in call.params.values() for c in param_columns(v)):
         columns = [c for v in call.params.values() for c in param_columns(v)]
         faults.append(f"a list call cannot read its own rows' column {columns[0]} (Const for a literal)")
