@@ -1,8 +1,9 @@
 """The transport: one API call over HTTP, without retries.
 
 `LeanTransport` drives botocore's serialisers and endpoint rules directly, with its own signer and parsers
-over aiohttp. `BotoTransport` (in `boto.py`) is plain botocore in threads: the fallback for operations that
-the lean one does not serve (streams, checksums, bearer tokens, S3 ARNs) and its test oracle.
+over a small HTTP client (`http.py`). `BotoTransport` (in `boto.py`) is plain botocore in threads: the
+fallback for operations that the lean one does not serve (streams, checksums, bearer tokens, S3 ARNs) and its
+test oracle.
 """
 
 from __future__ import annotations
@@ -16,11 +17,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlencode
 
-import aiohttp
 import orjson
 from botocore.awsrequest import prepare_request_dict  # pyright: ignore[reportUnknownVariableType]
 from botocore.exceptions import BotoCoreError
-from yarl import URL
 
 from partywall import __version__
 from partywall.aws.answers import CallFailed, Outcome
@@ -28,6 +27,7 @@ from partywall.aws.boto import BotoTransport
 from partywall.aws.codec import Codec, Operation, codec, emitter, parse_raw
 from partywall.aws.credentials import Credentials
 from partywall.aws.endpoints import Endpoint, EndpointBook
+from partywall.aws.http import Answer, HttpClient, Unanswered
 from partywall.aws.models import plain_session
 from partywall.aws.signer import sign
 
@@ -51,7 +51,7 @@ _MISDIRECTED = frozenset(
         "TemporaryRedirect",
     }
 )
-_SKIPPED_HEADERS = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
+_NOT_TRIED_AGAIN = frozenset({"InvalidRequest", "TlsFailed"})
 
 
 class Transport(Protocol):
@@ -91,8 +91,9 @@ class _Request:
 class LeanTransport:
     """One event loop, one connection pool and one TLS context for all accounts, regions and services.
 
-    `limit` bounds open connections, `limit_per_host` those to one host (0: no bound). `observer` sees each
-    HTTP answer. `session` gives the configuration (profile); its credentials are never used.
+    `limit` bounds requests under way, `limit_per_host` those to one host (0: no bound); `connect_timeout`
+    and `read_timeout` (until the next bytes) are in seconds. `observer` sees each HTTP answer. `session`
+    gives the configuration (profile); its credentials are never used.
     """
 
     def __init__(
@@ -112,15 +113,13 @@ class LeanTransport:
         self._observer = observer
         self._limit = limit
         self._limit_per_host = limit_per_host
-        self._timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=connect_timeout, connect=None, sock_read=read_timeout
-        )
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
         self._threads = threads
         self._book = EndpointBook(session, USER_AGENT)
-        self._http: aiohttp.ClientSession | None = None
+        self._http: HttpClient | None = None
         self._boto: BotoTransport | None = None
         self._tls: ssl.SSLContext | None = None
-        self._urls: dict[str, URL] = {}
         self._bucket_regions: dict[str, str] = {}
 
     async def call(
@@ -233,47 +232,25 @@ class LeanTransport:
         headers["Accept-Encoding"] = "identity"
         return request
 
-    async def _exchange(self, request: _Request) -> tuple[int, Mapping[str, str], bytes]:
+    async def _exchange(self, request: _Request) -> Answer:
         http = self._http or self._open()
-        url = self._urls.get(request.url)
-        if url is None:
-            if len(self._urls) > 10_000:
-                self._urls.clear()
-            url = self._urls[request.url] = URL(request.url, encoded=True)
         try:
-            answer = await http.request(
-                request.method,
-                url,
-                data=request.body or None,
-                headers=request.headers,
-                allow_redirects=False,
-                skip_auto_headers=_SKIPPED_HEADERS,
-                ssl=self._tls_context() if url.scheme == "https" else True,
-            )
-            try:
-                body = await answer.read()
-            finally:
-                answer.release()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise _unanswered(error) from None
-        return answer.status, answer.headers, body
+            return await http.request(request.method, request.url, request.headers, request.body)
+        except Unanswered as error:
+            raise CallFailed(
+                error.code,
+                str(error)[:300],
+                outcome=Outcome.ERROR,
+                retryable=error.code not in _NOT_TRIED_AGAIN,
+            ) from None
 
-    def _open(self) -> aiohttp.ClientSession:
-        from urllib.request import getproxies
-
-        connector = aiohttp.TCPConnector(
+    def _open(self) -> HttpClient:
+        self._http = HttpClient(
+            self._tls_context,
             limit=self._limit,
             limit_per_host=self._limit_per_host,
-            ttl_dns_cache=300,
-            keepalive_timeout=12,
-        )
-        self._http = aiohttp.ClientSession(
-            connector=connector,
-            timeout=self._timeout,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
-            # Reading the environment costs on every request, so only where it names a proxy.
-            trust_env=any(name in getproxies() for name in ("http", "https", "all")),
+            connect_timeout=self._connect_timeout,
+            read_timeout=self._read_timeout,
         )
         return self._http
 
@@ -297,28 +274,6 @@ def _has_arn_bucket(spoken: Codec, params: Mapping[str, Any]) -> bool:
     if spoken.service not in ("s3", "s3control"):
         return False
     return any(str(params.get(name, "")).startswith("arn:") for name in ("Bucket", "Name"))
-
-
-def _unanswered(error: Exception) -> CallFailed:
-    """The failure of a request that got no whole answer."""
-    text = str(error)[:300] or type(error).__name__
-    code = "ConnectionFailed"
-    retryable = True
-    if isinstance(error, TimeoutError):
-        code = "Timeout"
-    elif isinstance(error, aiohttp.ClientConnectorDNSError):
-        code = "EndpointUnresolved"
-    elif isinstance(
-        error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError, ssl.SSLError)
-    ):
-        code, retryable = "TlsFailed", False
-    elif isinstance(error, (aiohttp.InvalidURL, ValueError)):
-        code, retryable = "InvalidRequest", False
-    elif isinstance(error, aiohttp.ClientConnectorError):
-        code = "ConnectionFailed"
-    elif isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ServerConnectionError, OSError)):
-        code = "ConnectionCut"
-    return CallFailed(code, text, outcome=Outcome.ERROR, retryable=retryable)
 
 
 async def gather_closed(*transports: Transport) -> None:
