@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from partywall.aws.caller import Caller
     from partywall.aws.credentials import Identity
     from partywall.aws.transport import Transport
+    from partywall.evidence.capture import Capture
+    from partywall.evidence.signing import Signer
     from partywall.lake.engine import Lake
 
 _JUDGE_MEMORY: Final = "1GB"
@@ -187,6 +189,8 @@ class Scan:
         resume: str = "",
         now: datetime | None = None,
         caller: Callable[[Callable[[CallRecord], None]], Caller] | None = None,
+        evidence: bool = True,
+        signer: Signer | None = None,
     ) -> None:
         self.data = data
         self.identities = list(identities)
@@ -199,6 +203,8 @@ class Scan:
         self._concurrency = concurrency
         self._caller = caller
         self._resume = resume
+        self._evidence = evidence
+        self._signer = signer
         self.id = resume or scan_id(now or datetime.now(UTC))
         self._now = now or datetime.now(UTC)
 
@@ -221,6 +227,12 @@ class Scan:
                 concurrency=self._concurrency,
             )
         )
+        capture: Capture | None = None
+        if self._evidence:
+            from partywall.evidence.capture import Capture
+
+            capture = Capture(writer.directory, {i.account_id: i.arn for i in self.identities})
+            caller.on_answer = capture
         try:
             manifest = await self._manifest(writer.directory, caller)
             planned = plan({k: set(v) for k, v in manifest.demand.items()}, all_tables())
@@ -237,6 +249,8 @@ class Scan:
             self.progress.stage = "collecting"
             await Collector(caller, writer, on_unit=self._done).run(_interleaved(units))
         finally:
+            if capture is not None:
+                capture.close()
             writer.flush_calls()
         return manifest
 
@@ -350,7 +364,9 @@ class Scan:
             checks=[c.check.id for c in self.checks.chosen],
         )
         write_manifest(directory, manifest)
-        self.progress.notes += judge_scan(directory, self.checks.chosen, self.config.params, self.data)
+        self.progress.notes += judge_scan(
+            directory, self.checks.chosen, self.config.params, self.data, self._signer
+        )
         return self.data.scans / self.id
 
 
@@ -359,13 +375,15 @@ def judge_scan(
     checks: Sequence[CompiledCheck],
     overrides: Mapping[str, Mapping[str, Any]],
     data: DataDirectory | None = None,
+    signer: Signer | None = None,
 ) -> list[str]:
-    """Analyses and judges a collected scan in its directory; with `data`, publishes it too.
+    """Analyses and judges a collected scan in its directory; with `data`, seals and publishes it too.
 
     Returns what a person should know, one sentence each. Raises UserError where files cannot be written.
     """
     from partywall.analysis.policy import FACTS
     from partywall.analysis.steps import policy_facts
+    from partywall.evidence.seal import seal
     from partywall.findings.lifecycle import advance, current_findings, remember
     from partywall.findings.verdicts import judge
     from partywall.lake.derived import derive
@@ -386,6 +404,7 @@ def judge_scan(
             follows, notes = _histories(lake, data)
             advance(lake, checks, now)
             write_manifest(directory, replace(lake.manifest, follows=follows))
+            seal(directory, data, overrides, signer)
             data.publish(lake.manifest.id)
         return notes
 
