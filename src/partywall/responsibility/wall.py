@@ -242,7 +242,14 @@ def _services_of(table: str) -> set[str]:
     return {o.variant.service for c in choices() if c.table.name == table and not c.part for o in c.options}
 
 
-def _home(table: str) -> str:
+def lines_of_table(table: str, domain: str) -> set[Owner]:
+    """Who may answer for a domain of what a table lists, over all variants; empty for one without a place."""
+    own = [o.variant for c in choices() if c.table.name == table for o in c.options]
+    variants = own or [v for v in model().variants.values() if v.service == home(table)]
+    return {v.owner(domain) for v in variants}
+
+
+def home(table: str) -> str:
     """The service whose resources a table lists, "" for tables without a place."""
     part = model().roles.parts.get(table)
     if part is not None:
@@ -269,7 +276,7 @@ def _verdicts(lake: Lake, report: Report) -> list[tuple[str, str, int, int, int]
     rows: list[tuple[str, str, int, int, int]] = []
     for table, checks in _checks_by_table(report).items():
         path = verdict_file(lake.directory, table)
-        if not path.exists() or not _home(table):
+        if not path.exists() or not home(table):
             continue
         by_domain: dict[str, list[str]] = {}
         for check in checks:
@@ -277,7 +284,7 @@ def _verdicts(lake: Lake, report: Report) -> list[tuple[str, str, int, int, int]
         sums = ", ".join(f"sum({_sum(ids, v)})::BIGINT" for ids in by_domain.values() for v in _TOLD.values())
         source = f"read_parquet({literal(str(path))}) v"
         if table in model().roles.parts:
-            sql = f"SELECT {literal(_home(table))} AS service, {sums} FROM {source}"
+            sql = f"SELECT {literal(home(table))} AS service, {sums} FROM {source}"
         else:
             sql = (
                 f"SELECT service, {sums} FROM {source} JOIN {_RESOURCES} r ON {_SAME}"
@@ -319,4 +326,4 @@ def _unlisted(lake: Lake) -> list[Unlisted]:
         "SELECT table_name, account_id, region, operation, outcome, error_code"
         f" FROM ({lake.sql_of('collection')}) c WHERE {FAILED_LISTING} ORDER BY ALL"
     ).fetchall()
-    return [Unlisted(home, *row) for row in rows if (home := _home(row[0]))]
+    return [Unlisted(service, *row) for row in rows if (service := home(row[0]))]
