@@ -1,11 +1,12 @@
-"""Judges a million resources with the whole catalogue: time, memory and bytes for each verdict.
+"""Judges a million resources: time, memory and bytes for each verdict.
 
 Rows are made by `tables.generate`, spread over the tables as in a big organisation (`SHARES`; the rest
-evenly), and written as a scan's Parquet. Then the worst case: all of them in one table. Prints `judge`'s time
-and this process's peak memory, what a verdict takes on disk, and what a loop in Python (`sql.reference`, the
-dialect's own interpreter) takes on a sample, scaled up.
+evenly), and written as a scan's Parquet; the checks are the 300 of the highest severity, or as many as
+`--checks` says. Then the worst case: all rows in one table, with all its checks, and a hundredth of the rows
+in each table that it reads. Prints `judge`'s time and this process's peak memory, what a verdict takes on
+disk, and what a loop in Python (`sql.reference`, the dialect's own interpreter) takes on a sample, scaled up.
 
-Run: python benchmarks/judge.py [--rows 1000000] [--worst ec2_instance] [--threads 2]
+Run: python benchmarks/judge.py [--rows 1000000] [--checks 300] [--worst ec2_instance] [--threads 2]
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from partywall.checks.loader import CompiledCheck
 
 ACCOUNTS = [f"{n:012d}" for n in range(111111111111, 111111111121)]
 REGIONS = ("us-east-1", "eu-west-1", "eu-central-1")
@@ -47,16 +52,26 @@ SHARES = {
 }
 
 
-def write(directory: Path, counts: dict[str, int], seed: int = 0) -> int:
+def picked(count: int) -> list[CompiledCheck]:
+    """The checks of the highest severity, in order of id among equals; all of them for 0."""
+    from partywall.checks.model import SEVERITIES
+    from partywall.config import Config
+    from partywall.scan import Selection, load_checks
+
+    checks = load_checks(Selection(), Config()).chosen
+    ranked = sorted(checks, key=lambda c: (SEVERITIES.index(c.check.severity), c.check.id))
+    return ranked[: count or None]
+
+
+def write(directory: Path, counts: dict[str, int], checks: list[CompiledCheck], seed: int = 0) -> int:
     """A scan's directory with so many rows in each table; returns its Parquet bytes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from partywall.collect.collector import Collected
-    from partywall.config import Config
     from partywall.lake.snapshot import Manifest, write_manifest
     from partywall.lake.writer import collection_schema
-    from partywall.scan import Selection, demanded, load_checks
+    from partywall.scan import Selection, demanded
     from partywall.sql.hints import hints
     from partywall.tables import generate, schema
     from partywall.tables.generate import rows
@@ -64,7 +79,6 @@ def write(directory: Path, counts: dict[str, int], seed: int = 0) -> int:
 
     # One text in 25 of the generator's has 2,000 characters, to break things; AWS's own are short.
     generate._LONG_TEXT = "x" * 40
-    checks = load_checks(Selection(), Config()).chosen
     wanted: dict[str, dict[tuple[str, ...], list[Any]]] = {}
     for check in checks:
         for expression in (check.passes, check.where):
@@ -173,29 +187,23 @@ def keyed(made: Any, column: str, stem: str, count: int) -> Any:
     return made
 
 
-def judged(directory: Path, threads: int, memory: str) -> dict[str, Any]:
+def judged(directory: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Judges the directory in this process; times, peak memory and verdicts."""
     import pyarrow.parquet as pq
 
     from partywall.analysis.policy import FACTS
     from partywall.analysis.steps import policy_facts
-    from partywall.config import Config
     from partywall.findings.verdicts import by_table, judge
     from partywall.lake.engine import Lake, connect
-    from partywall.scan import Selection, load_checks
 
-    checks = load_checks(Selection(), Config()).chosen
-    lake = Lake(directory, FACTS, connection=connect(memory, threads))
+    checks = picked(options.checks)
+    lake = Lake(directory, FACTS, connection=connect(options.memory, options.threads))
     start = time.perf_counter()
     policy_facts(lake)
     facts = time.perf_counter() - start
-    used = time.process_time()
-    each: dict[str, float] = {}
-    for table, group in by_table(checks).items():
-        start = time.perf_counter()
-        judge(lake, group, NOW, {})
-        each[table] = time.perf_counter() - start
-    used = time.process_time() - used
+    start, used = time.perf_counter(), time.process_time()
+    judge(lake, checks, NOW, {})
+    wall, used = time.perf_counter() - start, time.process_time() - used
     verdicts = stored = rows = 0
     for path in (directory / "verdicts").glob("*.parquet"):
         file = pq.ParquetFile(path)
@@ -205,9 +213,14 @@ def judged(directory: Path, threads: int, memory: str) -> dict[str, Any]:
         stored += path.stat().st_size
     status = Path("/proc/self/status").read_text().splitlines()
     peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1000
+    each: dict[str, float] = {}
+    for table, group in by_table(checks).items():
+        start = time.process_time()
+        judge(lake, group, NOW, {})
+        each[table] = time.process_time() - start
     return {
         "facts": facts,
-        "wall": sum(each.values()),
+        "wall": wall,
         "cpu": used,
         "peak_mb": peak,
         "verdicts": verdicts,
@@ -218,25 +231,25 @@ def judged(directory: Path, threads: int, memory: str) -> dict[str, Any]:
     }
 
 
-def looped(directory: Path, sample: int) -> float:
+def looped(directory: Path, options: argparse.Namespace) -> float:
     """Seconds for each row and check in a Python loop over a sample of the rows, tables weighed by size."""
     from partywall.analysis.policy import FACTS
-    from partywall.config import Config
     from partywall.findings.verdicts import by_table
     from partywall.lake.engine import Lake, connect
-    from partywall.scan import Selection, load_checks
     from partywall.sql.reference import evaluate
 
     lake = Lake(directory, FACTS, connection=connect("1GB"))
     total = 0.0
-    for table, group in by_table(load_checks(Selection(), Config()).chosen).items():
+    for table, group in by_table(picked(options.checks)).items():
         if not lake.source.files(table):
             continue
         columns = sorted({c for check in group for c in check.columns} | {"arn"})
         stored = lake.source.select(group[0].table, columns)
         counted = f"SELECT count(*) FROM ({lake.source.stored(group[0].table, ['arn'])})"
         [(count,)] = lake.execute(counted).fetchall()
-        rows = lake.arrow(f"SELECT * FROM ({stored}) LIMIT {sample}").to_pylist(maps_as_pydicts="lossy")
+        rows = lake.arrow(f"SELECT * FROM ({stored}) LIMIT {options.sample}").to_pylist(
+            maps_as_pydicts="lossy"
+        )
         start = time.perf_counter()
         for check in group:
             for row in rows:
@@ -249,7 +262,8 @@ def looped(directory: Path, sample: int) -> float:
 def child(kind: str, directory: Path, options: argparse.Namespace) -> Any:
     """Runs one part in a process of its own, so that its memory is its own."""
     command = [sys.executable, __file__, "--child", kind, "--directory", str(directory)]
-    command += ["--threads", str(options.threads), "--memory", options.memory]
+    for name in ("threads", "memory", "checks", "sample"):
+        command += [f"--{name}", str(getattr(options, name))]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -262,7 +276,7 @@ def show(title: str, directory: Path, size: int, options: argparse.Namespace) ->
     print(f"  peak memory  {found['peak_mb']:.0f} MB")
     each, stored = found["bytes"] / found["verdicts"], found["bytes"] / 1e6
     print(f"  stored       {found['verdicts']:,} verdicts in {stored:.1f} MB: {each:.2f} bytes each")
-    print("  dearest      " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in found["slowest"]))
+    print("  dearest      " + ", ".join(f"{name} {seconds:.2f} s CPU" for name, seconds in found["slowest"]))
     if options.sample:
         loop = child("loop", directory, options)
         print(f"  Python loop  {loop:.0f} s, scaled up: {loop / found['wall']:.0f} times as long")
@@ -273,6 +287,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument(
+        "--checks", type=int, default=300, help="so many checks, of the highest severity; 0: all"
+    )
     parser.add_argument("--worst", default="ec2_instance", help="the table that gets all rows")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", default="1GB", help="DuckDB's limit")
@@ -281,26 +298,39 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child == "judge":
-        print(json.dumps(judged(options.directory, options.threads, options.memory)))
+        print(json.dumps(judged(options.directory, options)))
         return
     if options.child == "loop":
-        print(json.dumps(looped(options.directory, options.sample)))
+        print(json.dumps(looped(options.directory, options)))
         return
-    from partywall.config import Config
-    from partywall.scan import Selection, load_checks
-    from partywall.tables.registry import all_tables
+    from partywall.findings.verdicts import by_table
+    from partywall.lake.rows import reached
 
-    tables = {c.table.name for c in load_checks(Selection(), Config()).chosen}
-    shares = {name: share for name, share in SHARES.items() if name in all_tables()}
+    checks = picked(options.checks)
+    tables = by_table(checks).keys()
+    shares = {name: share for name, share in SHARES.items() if name in tables}
     others = sorted(tables - set(shares))
-    left = (100 - sum(shares.values())) / len(others)
-    parts = {**shares, **dict.fromkeys(others, left)}
+    left = (100 - sum(SHARES.values())) / len(others)
+    # What the tables of fewer checks leave goes to those that have many rows.
+    wide = (100 - left * len(others)) / sum(shares.values())
+    parts = {name: share * wide for name, share in shares.items()} | dict.fromkeys(others, left)
+    related = {other for check in checks for other in reached(check.table, check.columns)}
+    # Related rows that no check is on come on top of the rows that are judged.
+    parts |= {name: SHARES.get(name, left) for name in related - tables}
     counts = {name: round(options.rows * share / 100) for name, share in parts.items()}
+    severities = Counter(check.check.severity for check in checks)
+    told = ", ".join(f"{count} {severity}" for severity, count in severities.items())
+    print(f"{len(checks)} checks ({told}) on {len(tables)} tables, which read {len(related)} related ones")
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as folder:
-        show("spread over the tables", Path(folder) / "a", write(Path(folder) / "a", counts), options)
+        show("spread over the tables", Path(folder) / "a", write(Path(folder) / "a", counts, checks), options)
     with tempfile.TemporaryDirectory() as folder:
-        size = write(Path(folder) / "a", {options.worst: options.rows})
+        options.checks = 0
+        checks = picked(0)
+        group = by_table(checks)[options.worst]
+        others = {other for check in group for other in reached(check.table, check.columns)}
+        counts = dict.fromkeys(others, options.rows // 100) | {options.worst: options.rows}
+        size = write(Path(folder) / "a", counts, checks)
         show(f"all in {options.worst}", Path(folder) / "a", size, options)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -102,7 +103,9 @@ class Source:
         """The Parquet files of a table; none where it has no rows."""
         found = self._files.get(table)
         if found is None:
-            found = sorted((self.directory / "tables" / table).glob("*/*/*.parquet"))
+            base = self.directory / "tables" / table
+            found = [base.joinpath(*parts) for parts in sorted(_walk(str(base), 2))]
+            found = [path for path in found if path.suffix == ".parquet"]
             self._files[table] = found
         return found
 
@@ -313,6 +316,19 @@ class Source:
 
 def _types(table: Table) -> dict[str, Type]:
     return {**schema.stored_types(table), "_failed": ListType(schema.FAILED), ROW: Int}
+
+
+def _walk(base: str, depth: int) -> Iterator[tuple[str, ...]]:
+    """The parts of the paths that are so deep below a directory; `Path.glob` takes 15 ms for 30 files."""
+    try:
+        entries = list(os.scandir(base))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if depth:
+            yield from ((entry.name, *parts) for parts in _walk(entry.path, depth - 1))
+        else:
+            yield (entry.name,)
 
 
 def _by_element(relation: Relation) -> bool:
