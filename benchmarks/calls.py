@@ -5,7 +5,8 @@
 
 What follows `--` is run with the account's credentials and AWS_ENDPOINT_URL set to the emulator; that scanner
 is not part of this project and must be installed by whoever compares. Prints calls, wall and CPU seconds and
-peak memory (MB) of each, and ours as a share of the other's.
+peak memory (MB) of each, and ours as a share of the other's: over everything, over the services that both
+ask, and in the Region that has least, where nearly every call is a listing that finds nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from partywall.demo.desk import REGIONS
 from partywall.demo.emulator import Emulator
@@ -32,8 +35,28 @@ print(json.dumps({"code": done.returncode, "error": done.stderr[-300:], "wall": 
 """
 
 
-def measured(emulator: Emulator, name: str, command: Sequence[str], env: dict[str, str]) -> list[float]:
-    """Runs a command; prints and returns its calls, wall seconds, CPU seconds and peak memory."""
+@dataclass(frozen=True)
+class Measured:
+    """Calls, wall seconds, CPU seconds and peak memory; and each call as service and Region."""
+
+    figures: list[float]
+    calls: list[tuple[str, str]]
+
+    def services(self) -> set[str]:
+        return {service for service, _ in self.calls}
+
+    def over(self, services: set[str]) -> int:
+        """Calls to these services."""
+        return sum(service in services for service, _ in self.calls)
+
+    def least(self) -> int:
+        """Calls to the scanned Region that got fewest."""
+        found = Counter(region for _, region in self.calls)
+        return min(found[region] for region in REGIONS)
+
+
+def measured(emulator: Emulator, name: str, command: Sequence[str], env: dict[str, str]) -> Measured:
+    """Runs a command, prints its figures and returns them."""
     calls = len(emulator.requests)
     wrapped = [sys.executable, "-c", _WRAPPER, *command]
     told = json.loads(subprocess.run(wrapped, env=env, capture_output=True, text=True, check=True).stdout)
@@ -44,7 +67,8 @@ def measured(emulator: Emulator, name: str, command: Sequence[str], env: dict[st
     )
     if told["code"] not in (0, 1, 3):
         print(f"  exit {told['code']}: {told['error'].strip()}")
-    return figures
+    asked = [(service, region) for service, _, _, region in list(emulator.requests)[calls:]]
+    return Measured(figures, asked)
 
 
 def main() -> None:
@@ -86,12 +110,16 @@ def main() -> None:
         whole = measured(emulator, "ours, everything", ours, env)
         if other:
             theirs = measured(emulator, "the other", other, env)
-            for name, figures in (("a peer's checks", same), ("everything", whole)):
-                shares = ", ".join(
-                    f"{unit} {a / b:.2f}"
-                    for unit, a, b in zip(("calls", "wall", "CPU", "memory"), figures, theirs, strict=True)
-                )
-                print(f"ours, {name}, as a share of the other: {shares}")
+            units = ("calls", "wall", "CPU", "memory")
+            for name, ours_ in (("a peer's checks", same), ("everything", whole)):
+                pairs = zip(units, ours_.figures, theirs.figures, strict=True)
+                shares = [f"{unit} {a / b:.2f}" for unit, a, b in pairs]
+                both = ours_.services() & theirs.services()
+                a, b = ours_.over(both), theirs.over(both)
+                shares.append(f"calls to the {len(both)} services that both ask {a / b:.2f} ({a} of {b})")
+                a, b = ours_.least(), theirs.least()
+                shares.append(f"calls to the Region with least {a / b:.2f} ({a} of {b})")
+                print(f"ours, {name}, as a share of the other: {', '.join(shares)}")
 
 
 if __name__ == "__main__":

@@ -65,6 +65,18 @@ def _snapshots(response: Any) -> Any:
     return ActionResult({"Snapshots": snapshots})
 
 
+def _buckets(response: Any) -> Any:
+    """ListBuckets with each bucket's Region where the request has a parameter, as AWS answers it."""
+    status, headers, body = response.all_buckets_alone()
+    if response._get_param("max-buckets") is None:
+        return status, headers, body
+    text = body.decode() if isinstance(body, bytes) else body
+    for name, bucket in response.backend.buckets.items():
+        told = f"<Name>{name}</Name>"
+        text = text.replace(told, f"{told}<BucketRegion>{bucket.region_name}</BucketRegion>")
+    return status, headers, text
+
+
 def as_seen_in_organizations(request: Request, account: str, operation: str) -> Request:
     """The request as AWS Organizations takes it: for the management account where it may ask, as AWS has it.
 
@@ -112,6 +124,13 @@ def moto_application() -> Any:
     from moto.ec2.responses.elastic_block_store import ElasticBlockStore
 
     cast(Any, ElasticBlockStore).describe_snapshots = _snapshots
+
+    from moto.s3.responses import S3Response
+
+    s3 = cast(Any, S3Response)
+    if not hasattr(s3, "all_buckets_alone"):
+        s3.all_buckets_alone = s3.all_buckets
+        s3.all_buckets = _buckets
 
     class Application(DomainDispatcherApplication):
         def __init__(self) -> None:

@@ -27,9 +27,9 @@ from partywall.tables.spec import (
 )
 
 AUTHORIZATION_DETAILS = {
-    "Filter": [Const("User"), Const("Group"), Const("Role"), Const("LocalManagedPolicy")]
+    "Filter": [Const(kind) for kind in ("User", "Group", "Role", "LocalManagedPolicy", "AWSManagedPolicy")]
 }
-"""The parameters of the one listing that users, groups, roles and customer managed policies share."""
+"""The parameters of the one listing that users, groups, roles and managed policies share."""
 
 ATTACHED = List(Struct(Field("name", Str, "PolicyName", ""), Field("arn", Str, "PolicyArn", "")))
 _NEVER = ("", "N/A", "no_information", "not_supported")

@@ -10,7 +10,6 @@ from partywall.tables.spec import (
     Bool,
     Call,
     Column,
-    Const,
     Int,
     Policy,
     Single,
@@ -26,6 +25,15 @@ def _default_document(versions: Sequence[Mapping[str, Any]]) -> Any:
     return next((v["Document"] for v in versions if v.get("IsDefaultVersion")), None)
 
 
+def _name(policy: Mapping[str, Any]) -> str:
+    return policy.get("PolicyName") or policy["Arn"].rpartition("/")[2]
+
+
+def _of_aws(policy: Mapping[str, Any]) -> bool:
+    """AWS's own managed policies have "aws" for an account (IAM User Guide, IAM identifiers)."""
+    return policy["Arn"].split(":")[4] == "aws"
+
+
 policy = Table(
     "iam_policy",
     service="iam",
@@ -33,6 +41,7 @@ policy = Table(
     resource_type="AWS::IAM::ManagedPolicy",
     doc="A customer managed policy with the document of its default version.",
     rows=Call("iam:GetAccountAuthorizationDetails", AUTHORIZATION_DETAILS, at="Policies"),
+    keep=lambda policy: not _of_aws(policy),
     arn="Arn",
     title="{policy_name}",
     tags="tagging.Tags",
@@ -45,7 +54,7 @@ policy = Table(
             Str,
             ".",
             doc="The last part of the ARN.",
-            fn=lambda v: v.get("PolicyName") or v["Arn"].rpartition("/")[2],
+            fn=_name,
         ),
         Column("path", Str, "Path", "/"),
         Column("policy_id", Str, "PolicyId"),
@@ -78,21 +87,22 @@ aws_managed_policy = Table(
     scope="global",
     resource_type="AWS::IAM::ManagedPolicy",
     doc="A policy that AWS wrote and keeps, where some user, group or role of the account has it.",
-    rows=Call("iam:ListPolicies", {"Scope": Const("AWS"), "OnlyAttached": True}, at="Policies"),
+    rows=Call("iam:GetAccountAuthorizationDetails", AUTHORIZATION_DETAILS, at="Policies"),
+    keep=lambda policy: _of_aws(policy) and bool(policy.get("AttachmentCount")),
     arn="Arn",
-    title="PolicyName",
-    calls={
-        "version": Call(
-            "iam:GetPolicyVersion",
-            {"PolicyArn": "arn", "VersionId": "default_version_id"},
-            at="PolicyVersion",
-        ),
-    },
+    title="{policy_name}",
     columns=(
+        Column("policy_name", Str, ".", doc="The last part of the ARN.", fn=_name),
         Column("path", Str, "Path", "/"),
         Column("update_date", Timestamp, "UpdateDate", doc="When AWS last changed it."),
         Column("default_version_id", Str, "DefaultVersionId"),
-        Column("document", Policy("identity"), "version.Document", doc="The default version's document."),
+        Column(
+            "document",
+            Policy("identity"),
+            "PolicyVersionList",
+            doc="The default version's document.",
+            fn=_default_document,
+        ),
         Column("attachment_count", Int, "AttachmentCount", 0, doc="Users, groups and roles that have it."),
     ),
 )
