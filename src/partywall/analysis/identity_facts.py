@@ -167,6 +167,9 @@ _KNOWN: Final = frozenset(
 
 @lru_cache(maxsize=16384)
 def _known_in(pattern: str) -> frozenset[str]:
+    # Most patterns are plain names, which need no comparison with each of the others.
+    if not has_wildcard(pattern):
+        return _KNOWN & {pattern}
     return frozenset(action for action in _KNOWN if covers(pattern, action))
 
 
