@@ -24,6 +24,8 @@ class Config:
     params: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     disable: frozenset[str] = frozenset()
     exceptions: list[RiskException] = field(default_factory=list["RiskException"])
+    phi_tags: tuple[str, ...] = ()
+    """KEY or KEY=VALUE by which a resource is known to hold health information; empty for the usual ones."""
     variants: dict[str, str] = field(default_factory=dict[str, str])
     """Glob of ARNs -> id of a variant of the responsibility model, which then holds for such resources."""
 
@@ -65,6 +67,9 @@ def load(path: Path | None) -> Config:
     disabled = entries.get("disable") or []
     if not isinstance(disabled, list):
         raise UserError(f"{path}: `disable` is a list of check ids")
+    phi_tags = entries.get("phi_tags") or []
+    if not isinstance(phi_tags, list):
+        raise UserError(f"{path}: `phi_tags` is a list of tags such as data-classification=phi")
     return Config(
         cast("dict[str, dict[str, Any]]", params),
         frozenset(str(i) for i in cast("list[Any]", disabled)),

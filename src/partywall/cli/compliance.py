@@ -145,9 +145,14 @@ def _framework(compliance: Compliance, framework: Framework, request: Request, f
     standings = compliance.standings(framework, request.account)
     shown = [s for s in standings if not request.states or s.state in request.states]
     summary = compliance.summary(framework, request.account)
+    outside, untold = compliance.scope_violations(framework, request.account)
     if request.form == "json":
-        listed = [requirement_row(framework, s) for s in shown]
-        print_json({**_head(compliance, request), **summary_row(summary), "requirements": listed})
+        found = {
+            "requirements": [requirement_row(framework, s) for s in shown],
+            "scope_violations": outside,
+            "resources_of_unknown_tags": untold,
+        }
+        print_json({**_head(compliance, request), **summary_row(summary), **found})
     elif request.form == "csv":
         _csv([name for name, _, _ in FLAT], [flat_row(framework, s) for s in shown])
     else:
@@ -175,7 +180,25 @@ def _framework(compliance: Compliance, framework: Framework, request: Request, f
                 _clip(why or standing.requirement.unprovable, 160),
             )
         screen.print(table)
+        _print_outside(screen, outside, untold)
     return 1 if {str(s.state) for s in standings} & failing else 0
+
+
+def _print_outside(screen: Any, outside: Sequence[dict[str, Any]], untold: int) -> None:
+    from partywall.outputs.text import plural, visible
+
+    if outside:
+        screen.print("\nData tagged as health information in services not known to be eligible", style="bold")
+        table = grid("status", "service", "account", "region", "resource", "tag")
+        for row in outside[:_MOST_RESOURCES]:
+            name = visible(row["resource_arn"] or row["resource_name"] or "")
+            place = (row["account_id"] or "", row["region"] or "", name, visible(row["tag"]))
+            table.add_row(row["status"], row["service"], *place)
+        screen.print(table)
+        if len(outside) > _MOST_RESOURCES:
+            screen.print(f"… and {len(outside) - _MOST_RESOURCES:,} more; --format json shows them all")
+    if untold:
+        screen.print(f"\nThe tags of {plural(untold, 'resource')} are not known: they may hold it too.")
 
 
 def _drill(compliance: Compliance, framework: Framework, request: Request, failing: set[str]) -> int:

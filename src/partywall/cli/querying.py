@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from partywall.errors import UserError
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from partywall.lake.engine import Lake
+
+
+ON_DEMAND: Final = ("compliance", "programme_scope_violation")
+"""Tables made when a query names them: they rest on attestations and on the configuration too."""
 
 
 def run(
@@ -39,7 +43,7 @@ def run(
 def answer(
     sql: str, data: Path, scan: str, checks_dirs: tuple[Path, ...] = (), config: Path | None = None
 ) -> pa.Table:
-    """The rows of a query over a scan's tables, `findings`, `api_call` and `collection`."""
+    """The rows of a query over a scan's tables, `findings`, `compliance`, `api_call` and `collection`."""
     import duckdb
 
     from partywall.analysis.policy import FACTS
@@ -50,6 +54,7 @@ def answer(
 
     directory = DataDirectory(data).resolve(scan)
     names = table_names(sql)
+    made = {"findings", *ON_DEMAND}
     known = {*all_tables(), *derived_tables(), "api_call", "collection"}
     with explained(directory):
         lake = Lake(directory, FACTS)
@@ -57,15 +62,19 @@ def answer(
         lake.views(names & known)
     if "findings" in names:
         _findings(lake, directory, checks_dirs, config)
+    if names & set(ON_DEMAND):
+        from partywall.frameworks.on_demand import register
+
+        register(lake, data, names & set(ON_DEMAND), checks_dirs, config)
     try:
         return lake.arrow(sql)
     except duckdb.Error as error:
-        missing = sorted(n for n in names if n not in known and n != "findings")
+        missing = sorted(n for n in names if n not in known and n not in made)
         hint = ""
         if missing:
             import difflib
 
-            near = difflib.get_close_matches(missing[0], [*known, "findings"], 3)
+            near = difflib.get_close_matches(missing[0], [*known, *made], 3)
             hint = f"; did you mean {', '.join(near)}?" if near else " (partywall tables lists them)"
         raise UserError(f"the query does not run: {str(error).strip()}{hint}") from error
 

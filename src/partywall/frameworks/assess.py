@@ -125,6 +125,18 @@ class Compliance:
             notes.append(f"{len(left_out)} checks were not part of the scan.")
         return notes
 
+    def scope_violations(self, framework: Framework, account: str = ALL) -> tuple[list[dict[str, Any]], int]:
+        """Data tagged as protected in services not known to be in scope, and resources of unknown tags.
+
+        Only HIPAA's programme has tags to tell by; others give nothing.
+        """
+        from partywall.frameworks.scope import HIPAA, PHI_TAGS, tagged, violations
+
+        if framework.programme != HIPAA:
+            return [], 0
+        found = tagged(self.lake, self._config.phi_tags or PHI_TAGS)
+        return [v for v in violations(found) if account in (ALL, v["account_id"])], found.unknown
+
     def drill(self, requirement: Requirement, account: str = ALL) -> list[dict[str, Any]]:
         """The checks that bear on a requirement: the mapping's rows with what they found.
 

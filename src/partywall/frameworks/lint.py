@@ -235,6 +235,8 @@ def lint_library(found: Library, checks: Mapping[str, Check], programmes: Collec
     names: Counter[str] = Counter(n.casefold() for f in found.frameworks for n in (f.id, *f.aliases))
     faults += [f"{count} frameworks are called {name}" for name, count in names.items() if count > 1]
     for framework in found.frameworks:
+        if framework.id not in known_ids():
+            faults.append(f"{framework.id}: ids.json does not know which ids it has")
         faults += lint_framework(framework, objectives, evidence, checks, programmes)
     return faults
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from partywall.lake.engine import Lake
 
 # Each exports DERIVED: its tables, in the order in which they are made.
-_MODULES: Final = ("partywall.responsibility.derived",)
+_MODULES: Final = ("partywall.responsibility.derived", "partywall.frameworks.derived")
 
 
 @dataclass(frozen=True, slots=True)
