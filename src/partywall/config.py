@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from partywall.findings.exceptions import RiskException
 
 DEFAULT: Final = Path("partywall.yaml")
-_KEYS: Final = ("params", "disable", "exceptions", "variants")
+_KEYS: Final = ("params", "disable", "exceptions", "variants", "phi_tags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Config:
     params: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     disable: frozenset[str] = frozenset()
     exceptions: list[RiskException] = field(default_factory=list["RiskException"])
-    phi_tags: tuple[str, ...] = ()
-    """KEY or KEY=VALUE by which a resource is known to hold health information; empty for the usual ones."""
     variants: dict[str, str] = field(default_factory=dict[str, str])
     """Glob of ARNs -> id of a variant of the responsibility model, which then holds for such resources."""
+    phi_tags: tuple[str, ...] = ()
+    """KEY or KEY=VALUE by which a resource is known to hold health information; empty for the usual ones."""
 
 
 def load(path: Path | None) -> Config:
@@ -75,6 +75,7 @@ def load(path: Path | None) -> Config:
         frozenset(str(i) for i in cast("list[Any]", disabled)),
         parse(entries.get("exceptions") or [], str(path)),
         _variants(entries.get("variants") or {}, path),
+        tuple(str(tag) for tag in cast("list[Any]", phi_tags)),
     )
 
 
