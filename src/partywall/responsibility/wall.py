@@ -234,7 +234,7 @@ def _checks_by_table(report: Report) -> dict[str, list[Check]]:
     return found
 
 
-def _services_of(table: str) -> set[str]:
+def services_of(table: str) -> set[str]:
     """The columns on which the findings on a table may count."""
     part = model().roles.parts.get(table)
     if part is not None:
@@ -260,7 +260,7 @@ def home(table: str) -> str:
 
 def _count_checks(lines: dict[tuple[str, str], Line], report: Report) -> None:
     for table, checks in _checks_by_table(report).items():
-        for service in _services_of(table):
+        for service in services_of(table):
             for check in checks:
                 line = lines.get((service, check.domain))
                 if line is not None:
