@@ -64,6 +64,7 @@ def _handlers() -> dict[tuple[str, str], Answer]:
         fake_gaps,
         fake_iam,
         fake_security,
+        fake_variants,
         fake_watch,
         fake_wide,
     )
@@ -76,6 +77,7 @@ def _handlers() -> dict[tuple[str, str], Answer]:
         fake_gaps.ANSWERS,
         fake_watch.ANSWERS,
         fake_wide.ANSWERS,
+        fake_variants.ANSWERS,
     ]
     return {
         (service, operation): answer

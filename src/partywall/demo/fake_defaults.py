@@ -268,7 +268,8 @@ def _empty_of(shape: Any) -> dict[str, Any]:
     }
 
 
-def _empty(service: str, operation: str) -> Any:
+def empty(service: str, operation: str) -> Any:
+    """A handler that answers what an operation does where there is nothing."""
     # The shape is read when first asked, for loading every service's model takes seconds.
     return lambda _asked: _empty_of(output_shape(service, operation))  # type: ignore[no-any-return]
 
@@ -276,7 +277,7 @@ def _empty(service: str, operation: str) -> Any:
 def _all() -> dict[str, dict[str, Any]]:
     answers: dict[str, dict[str, Any]] = {}
     for service, names in EMPTY.items():
-        answers.setdefault(service, {}).update({name: _empty(service, name) for name in names.split()})
+        answers.setdefault(service, {}).update({name: empty(service, name) for name in names.split()})
     for service, code, message, status, names in MISSING:
         error = AwsError(code, message, status)
         answers.setdefault(service, {}).update({name: not_found(error) for name in names.split()})

@@ -26,6 +26,7 @@ _SIGNING_NAMES = {
     "states": "stepfunctions",
     "sso": "sso-admin",
     "tagging": "resourcegroupstaggingapi",
+    "timestream": "timestream-write",
 }
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _ACTION = re.compile(rb"(?:^|&)Action=([^&]+)")
@@ -52,6 +53,8 @@ def signed_scope(request: Request) -> tuple[str, str, str] | None:
 
 def _service_of(signing_name: str, request: Request) -> str:
     path = request.path
+    if signing_name == "s3-outposts":
+        return "s3control" if path.startswith("/v20180820/") else "s3outposts"
     if signing_name in ("s3", "s3express"):
         return "s3control" if path.startswith("/v20180820/") else "s3"
     if signing_name == "elasticloadbalancing":

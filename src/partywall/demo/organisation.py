@@ -113,6 +113,8 @@ def _steps() -> list[Callable[[Desk], None]]:
     from partywall.demo.seed_network import seed_network
     from partywall.demo.seed_review import seed_review
     from partywall.demo.seed_storage import seed_storage
+    from partywall.demo.seed_variant_apps import seed_variant_apps
+    from partywall.demo.seed_variants import seed_variants
     from partywall.demo.seed_wide_apps import seed_wide_apps
     from partywall.demo.seed_wide_compute import seed_wide_compute
     from partywall.demo.seed_wide_data import seed_wide_data
@@ -136,6 +138,8 @@ def _steps() -> list[Callable[[Desk], None]]:
         seed_wide_compute,
         seed_wide_watch,
         seed_wide_apps,
+        seed_variants,
+        seed_variant_apps,
     ]
 
 

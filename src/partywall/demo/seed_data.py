@@ -143,22 +143,13 @@ def _relational(desk: Desk) -> None:
         RoleArn=desk.ids["role/rds-monitoring"],
         VpcSubnetIds=subnets,
     )
-    arn = desk.arn("rds", "db:legacy-erp")
-    desk.put(
-        "rds",
-        "DescribePendingMaintenanceActions",
-        {
-            "PendingMaintenanceActions": [
-                {
-                    "ResourceIdentifier": arn,
-                    "PendingMaintenanceActionDetails": [
-                        {"Action": "system-update", "Description": "New Operating System update is available"}
-                    ],
-                }
-            ]
-        },
-        region=HOME,
-    )
+    update = {"Action": "system-update", "Description": "New Operating System update is available"}
+    late = ("db:legacy-erp", "cluster:legacy-docs", "db:fraud-trial-1")
+    waiting = [
+        {"ResourceIdentifier": desk.arn("rds", name), "PendingMaintenanceActionDetails": [update]}
+        for name in late
+    ]
+    desk.put("rds", "DescribePendingMaintenanceActions", {"PendingMaintenanceActions": waiting}, region=HOME)
 
 
 def _tables(desk: Desk) -> None:

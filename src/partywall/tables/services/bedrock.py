@@ -28,6 +28,11 @@ def _delivers(logging: Element) -> bool:
     return bool(logging.get("cloudWatchConfig") or logging.get("s3Config"))
 
 
+def _acted_on(entities: list[Element]) -> list[str]:
+    """Kinds of personal data about which a guardrail does more than tell."""
+    return [str(e.get("type")) for e in entities if e.get("action") != "NONE"]
+
+
 settings = Table(
     "bedrock_settings",
     service="bedrock",
@@ -101,8 +106,9 @@ guardrail = Table(
         Column(
             "pii_entities",
             List(Str),
-            "described.sensitiveInformationPolicy.piiEntities[].type",
+            "described.sensitiveInformationPolicy.piiEntities",
             doc="Kinds of personal data that are masked or blocked.",
+            fn=_acted_on,
         ),
         Column("sensitive_patterns", Int, "described.sensitiveInformationPolicy.regexes", 0, fn=len),
         Column("kms_key_arn", Str, "described.kmsKeyArn", "", doc="Empty: a key that AWS owns."),
