@@ -44,6 +44,8 @@ _IDENTIFIER: Final = re.compile(
     r"arn:aws[a-z-]*:[^\s]+|alias/[\w/-]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 )
 _SIGNED: Final = re.compile(r"(?i)(x-amz-(?:security-token|signature)=)([^&\s\"']+)")
+# What AWS itself shows in the place of a credential.
+_STARS: Final = re.compile(r"\**")
 _USER_DATA: Final = "UserData"
 
 
@@ -98,6 +100,8 @@ class Masker:
 
     def setting(self, name: str, value: str) -> str:
         """What stands for the value of a setting: a credential is told from its name and value as before."""
+        if _STARS.fullmatch(value):
+            return value
         if is_secret(name, value):
             return self.whole(value)
         self.masked += 1
@@ -178,7 +182,7 @@ class Masker:
             return self.user_data(value) if value else value
         if not sensitive or path in read or cast(Any, shape).enum:
             return self.text(value)
-        if not value or _IDENTIFIER.fullmatch(value):
+        if _STARS.fullmatch(value) or _IDENTIFIER.fullmatch(value):
             return value
         return self.whole(value)
 
