@@ -154,6 +154,7 @@ def _container_nodes(desk: Desk) -> None:
     arns = [node["containerInstanceArn"] for node in nodes]
     when = {"cluster": cluster}
     desk.put("ecs", "ListContainerInstances", {"containerInstanceArns": arns}, HOME, when)
+    desk.keep("ecs", "container_instances", {"legacy": len(arns)})
     described = {"containerInstances": nodes, "failures": []}
     desk.put("ecs", "DescribeContainerInstances", described, HOME, when)
 
