@@ -71,6 +71,20 @@ def _keyspaces(asked: Asked) -> dict[str, Any]:
     }
 
 
+def _clusters(asked: Asked) -> dict[str, Any] | None:
+    """moto's clusters with counts: of services, and of machines, kept under `container_instances`."""
+    from moto.ecs.models import ecs_backends
+
+    answer = asked.ask_moto()
+    machines: dict[str, int] = asked.state.get("container_instances", {})
+    backend: Any = ecs_backends[asked.account][asked.region]
+    for cluster in (answer or {}).get("clusters", []):
+        own = [s for s in backend.services.values() if s.cluster_arn == cluster["clusterArn"]]
+        cluster["activeServicesCount"] = sum(s.status == "ACTIVE" for s in own)
+        cluster["registeredContainerInstancesCount"] = machines.get(cluster["clusterName"], 0)
+    return answer
+
+
 def _platform(asked: Asked) -> dict[str, Any]:
     return {
         "PlatformDescription": {
@@ -100,6 +114,7 @@ def _all() -> dict[str, dict[str, Any]]:
     answers["glacier"] |= {"GetVaultAccessPolicy": _closed_vault, "GetVaultLock": _closed_vault}
     answers["keyspaces"]["ListKeyspaces"] = _keyspaces
     answers["lakeformation"] = {"GetDataLakeSettings": _LAKE}
+    answers["ecs"] = {"DescribeClusters": _clusters}
     answers["elasticbeanstalk"] = {"DescribePlatformVersion": _platform}
     answers["mq"] = {"DescribeBrokerEngineTypes": _BROKERS}
     unsigned = _refuse("ResourceNotFoundException", "There is no QuickSight subscription.", 404)
