@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from partywall.aws.transport import Transport
     from partywall.evidence.capture import Capture
     from partywall.evidence.signing import Signer
+    from partywall.findings.model import Report
     from partywall.lake.engine import Lake
 
 _JUDGE_MEMORY: Final = "1GB"
@@ -448,7 +450,18 @@ def open_report(directory: Path, checks: Sequence[CompiledCheck], config: Config
         known = set(lake.manifest.checks)
         judged = [c for c in checks if c.check.id in known]
         _whole(lake, {c.check.table for c in judged})
-        return report(lake, judged, config.params, config.exceptions, wanted)
+        found: Report = report(lake, judged, config.params, config.exceptions, wanted)
+        return replace(found, pages=partial(_pages, lake, found, config))
+
+
+def _pages(lake: Lake, report: Report, config: Config) -> dict[str, Any]:
+    """The pages of the HTML report besides its findings; a scan of before there was a model has no wall."""
+    from partywall.lake.derived import derived_file
+    from partywall.outputs.wall import wall_page
+
+    if not derived_file(lake.directory, "resource_responsibility").exists():
+        return {}
+    return {"wall": wall_page(lake, report, config.variants)}
 
 
 def _whole(lake: Lake, tables: set[str]) -> None:

@@ -429,3 +429,45 @@ def compliance(
         config=config,
     )
     raise typer.Exit(run(request))
+
+
+@app.command()
+def line(
+    data: Data = DEFAULT_DATA,
+    scan: ScanName = "latest",
+    services: Annotated[
+        list[str] | None,
+        typer.Option("--services", "--service", help="Only these columns of the wall, such as RDS."),
+    ] = None,
+    domain: Annotated[
+        str | None, typer.Option(help="With one service: this line, who does what on it, its resources.")
+    ] = None,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(help="RESOURCE=VARIANT: which lines would move, such as rds:db-1=rds (repeat)."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Which lines moved since a day (2026-06-30) or scan, and why.")
+    ] = None,
+    gaps: Annotated[bool, typer.Option("--gaps", help="Lines that cannot be closed here.")] = False,
+    checks_dir: ChecksDirs = None,
+    config: ConfigFile = None,
+    format: Annotated[Findings, typer.Option(help="table, csv or json.")] = Findings.TABLE,
+) -> None:
+    """Draw the account as a wall: which side each line is on, and how yours stand."""
+    from partywall.cli.line import Request, run
+
+    run(
+        Request(
+            data=data,
+            scan=scan,
+            services=words(services),
+            domain=domain,
+            what_if=words(what_if),
+            since=since,
+            gaps=gaps,
+            form=format.value,
+            checks_dirs=tuple(checks_dir or ()),
+            config=config,
+        )
+    )

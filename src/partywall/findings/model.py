@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -112,3 +113,5 @@ class Report:
     """Per service: service, calls, resources, and the calls of each outcome (ok, empty, denied, …)."""
     failed_calls: list[dict[str, Any]]
     """Grouped: account_id, region, service, operation, outcome, error_code, denied_by, count."""
+    pages: Callable[[], dict[str, Any]] = field(default=dict[str, Any])
+    """Makes the data of further pages of the HTML report, such as the wall; asked for only by that."""

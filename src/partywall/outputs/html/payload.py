@@ -71,6 +71,8 @@ def write_payload(report: Report, stream: BinaryIO) -> None:
     member("deniers", DENIERS)
     member("checks", {check_id: check_info(check) for check_id, check in report.checks.items()})
     _write_findings(report, member)
+    for name, page in report.pages().items():
+        member(name, page)
     out.write(b"}")
     out.close()
 

@@ -45,18 +45,26 @@ async function load() {
     columns,
     priority: Int16Array.from(raw.priority),
     ids: raw.ids,
+    wall: raw.wall,
+    domainTitles: new Map((raw.wall ? raw.wall.domains : []).map((domain) => [domain.id, domain.title])),
     accounts: new Map(raw.scan.accounts.map((account) => [account.account_id, account])),
   };
-  const serviceCodes = new Map();
-  const byCheck = columns.check_id.values.map((id) => {
-    const service = checkOf(id).service;
-    if (!serviceCodes.has(service)) serviceCodes.set(service, serviceCodes.size);
-    return serviceCodes.get(service);
+  columns.service = derived(columns.check_id, (id) => checkOf(id).service);
+  columns.domain = derived(columns.check_id, (id) => checkOf(id).domain);
+  const { tables = {}, resources = {} } = (raw.wall && raw.wall.places) || {};
+  columns.wall_column = derived(columns.resource, ([arn, name, type]) => tables[type] || resources[`${type} ${arn || name}`] || "");
+  D.wallColumns = new Set(columns.wall_column.values);
+}
+
+// A column whose value follows from another's.
+function derived(column, valueFor) {
+  const known = new Map();
+  const byCode = column.values.map((value) => {
+    const found = valueFor(value);
+    if (!known.has(found)) known.set(found, known.size);
+    return known.get(found);
   });
-  columns.service = {
-    values: [...serviceCodes.keys()],
-    codes: columns.check_id.codes.map((code) => byCheck[code]),
-  };
+  return { values: [...known.keys()], codes: column.codes.map((code) => byCode[code]) };
 }
 
 function checkOf(id) {

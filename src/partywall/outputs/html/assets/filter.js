@@ -8,6 +8,8 @@ const FACETS = [
   { key: "region", title: "Region", column: "region", label: (v) => v || "none" },
   { key: "state", title: "State", column: "state", label: (v) => STATE_LABELS[v] || v },
   { key: "check", title: "Check", column: "check_id", label: (v) => checkOf(v).title },
+  { key: "domain", title: "Line of the wall", column: "domain", label: (v) => D.domainTitles.get(v) || v },
+  { key: "column", title: "Column of the wall", column: "wall_column", label: (v) => v || "none" },
   { key: "ref", title: "Framework", column: "check_id", label: (v) => refLabel(v) },
 ];
 const FACET_INDEX = Object.fromEntries(FACETS.map((facet, index) => [facet.key, index]));

@@ -38,6 +38,7 @@ function group(key) {
 
 function hashText(finding) {
   const params = new URLSearchParams();
+  if (shownView !== "findings") params.set("view", shownView);
   if (finding) params.set("finding", finding);
   if (state.query) params.set("q", state.query);
   if (state.group !== "none") params.set("group", state.group);
@@ -75,6 +76,7 @@ function readHash() {
   }
   const found = params.get("finding") ? indexOfId(params.get("finding").toLowerCase()) : -1;
   if (params.get("finding") && found < 0) warn("This report has no finding with that id.");
+  showView(params.get("view") || "findings");
   update();
   if (found >= 0) {
     openFinding(found);
@@ -129,6 +131,11 @@ function onKey(event) {
       byId("grid").focus({ preventScroll: true });
       move(0);
     }
+    return;
+  }
+  if (shownView !== "findings") {
+    if (event.key === "t") nextTheme();
+    else if (event.key === "?") openHelp();
     return;
   }
   const pressable = event.target.matches("button, input, summary, a, pre, [role=tab]");
