@@ -5,7 +5,8 @@ calls, the wall time against calls x latency / concurrency, CPU per call (serial
 write), peak memory, then the same calls made by boto3 (a sample of them, scaled up), and the ratios.
 partywall's rate limits are off (a RateGovernor with one allowance that nothing exhausts), for boto3 has none.
 CPU is this program's own: the endpoint is another process, and its answers are made before the clock starts.
-Loading the services' models is counted apart, once for each side.
+Loading the services' models is counted apart, once for each side. Keeping each answer as evidence, which
+boto3 does not do, is measured by a scan of its own.
 
 Run: python benchmarks/scan.py [--recording FILE] [--boto-calls 2000] [--concurrency 64]
 """
@@ -40,12 +41,15 @@ def peak_mb() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
 
 
-def scan(account_ids: list[str], regions: list[str], concurrency: int, data: Path) -> dict[str, Any]:
-    """Scans in this process; the figures of each stage."""
+def scan(
+    account_ids: list[str], regions: list[str], concurrency: int, data: Path, evidence: bool
+) -> dict[str, Any]:
+    """Scans in this process, as the command does; the figures of each stage."""
     from partywall.aws.caller import Caller
     from partywall.aws.codec import codec
     from partywall.aws.credentials import Credentials, Identity, StaticProvider
     from partywall.aws.limits import Limit, RateGovernor
+    from partywall.aws.models import narrow
     from partywall.aws.transport import LeanTransport
     from partywall.collect.planner import plan
     from partywall.config import Config
@@ -60,7 +64,9 @@ def scan(account_ids: list[str], regions: list[str], concurrency: int, data: Pat
     checks = load_checks(selection, Config())
     found["load"] = cpu() - used
     used = cpu()
-    for name in plan(demanded(selection, checks.chosen), all_tables()).operations():
+    names = plan(demanded(selection, checks.chosen), all_tables()).operations()
+    narrow([*names, "ec2:DescribeRegions", "account:ListRegions"])
+    for name in names:
         service, _, operation = name.partition(":")
         codec(service).operation(operation)
     found["models"] = cpu() - used
@@ -79,6 +85,7 @@ def scan(account_ids: list[str], regions: list[str], concurrency: int, data: Pat
         transport,
         # What a recording lacks fails at once, and is not tried again.
         caller=lambda log: Caller(transport, free, log, max_attempts=1, concurrency=concurrency),
+        evidence=evidence,
     )
 
     async def collect(writer: ScanWriter) -> None:
@@ -187,9 +194,10 @@ def compare(title: str, source: list[str], job: dict[str, Any], options: argpars
     from endpoint import running
 
     with tempfile.TemporaryDirectory() as folder, running(*source, "--latency", "0") as (url, _):
-        child(url, {"kind": "scan", **job, "data": f"{folder}/warm"})
+        child(url, {"kind": "scan", **job, "evidence": False, "data": f"{folder}/warm"})
         with_latency(url, int(LATENCY * 1000))
-        ours = child(url, {"kind": "scan", **job, "data": f"{folder}/data"})
+        ours = child(url, {"kind": "scan", **job, "evidence": False, "data": f"{folder}/data"})
+        kept = child(url, {"kind": "scan", **job, "evidence": True, "data": f"{folder}/kept"})
         calls = sample(Path(ours["directory"]), options.boto_calls)
         theirs = child(url, {"kind": "boto", "calls": calls, "threads": options.threads})
     wall = ours["collect_wall"]
@@ -201,6 +209,10 @@ def compare(title: str, source: list[str], job: dict[str, Any], options: argpars
     print(f"  collecting           {ours['collect_wall']:.1f} s, CPU {ours['collect']:.1f} s")
     print(f"  calls x 40 ms / {options.concurrency}    {ideal:.1f} s: {wall / ideal:.2f} times that")
     print(f"  CPU per call         {each:.2f} ms; boto3 {boto_each:.2f} ms ({boto_each / each:.1f} times)")
+    print(
+        f"  with evidence kept   {kept['collect'] / kept['calls'] * 1000:.2f} ms per call,"
+        f" collecting {kept['collect_wall']:.1f} s, {kept['collect_mb']:.0f} MB"
+    )
     print(
         f"  wall, same calls     {wall:.1f} s; boto3 with {options.threads} threads"
         f" {scaled:.1f} s, scaled up from {theirs['calls']:,} calls ({scaled / wall:.1f} times)"
