@@ -83,6 +83,7 @@ def run(request: Request) -> int:
         config=request.config,
         today=_day(request.as_of),
         scanned_only=request.scope == "scanned",
+        only=framework.id if framework else "",
     )
     if request.account != "*" and request.account not in compliance.accounts:
         raise UserError(

@@ -201,8 +201,12 @@ def open_compliance(
     config: Path | None = None,
     today: date | None = None,
     scanned_only: bool = False,
+    only: str = "",
 ) -> Compliance:
-    """A scan of a data directory with all that frameworks need. Raises UserError for what does not exist."""
+    """A scan of a data directory with all that frameworks need. Raises UserError for what does not exist.
+
+    `only` names the one framework that is asked for, by id or alias: no other is looked at.
+    """
     from partywall.config import load
     from partywall.lake.snapshot import DataDirectory
     from partywall.scan import Selection, load_checks
@@ -211,7 +215,14 @@ def open_compliance(
     configuration = load(config)
     checks = load_checks(Selection(), configuration, checks_dirs).chosen
     return compliance_of(
-        directory, data, checks, configuration, frameworks_dirs, today=today, scanned_only=scanned_only
+        directory,
+        data,
+        checks,
+        configuration,
+        frameworks_dirs,
+        today=today,
+        scanned_only=scanned_only,
+        only=only,
     )
 
 
@@ -224,13 +235,14 @@ def compliance_of(
     *,
     today: date | None = None,
     scanned_only: bool = False,
+    only: str = "",
 ) -> Compliance:
     """The compliance of a published scan's directory, with the attestations of its data directory."""
     from partywall.analysis.policy import FACTS
     from partywall.evidence.artifact import inherited
     from partywall.evidence.attestations import load as load_attestations
     from partywall.frameworks.lint import check_user_frameworks
-    from partywall.frameworks.loader import library, load_frameworks
+    from partywall.frameworks.loader import find, library, load_frameworks
     from partywall.lake.engine import Lake, explained
 
     listed = list(frameworks_dirs)
@@ -238,6 +250,9 @@ def compliance_of(
     evidence = library().evidence()
     if listed:
         check_user_frameworks(frameworks, evidence, {c.check.id: c.check for c in checks})
+    if only:
+        chosen = find(frameworks, only)
+        frameworks = {chosen.id: chosen}
     day = today or datetime.now(UTC).date()
     with explained(directory):
         lake = Lake(directory, FACTS)
