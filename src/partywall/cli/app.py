@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from partywall import __version__
+from partywall.cli.attest import attest
+from partywall.cli.evidence import evidence
 
 app = typer.Typer(
     name="partywall",
@@ -19,6 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(attest, name="attest")
+app.add_typer(evidence, name="evidence")
 
 
 class Listing(StrEnum):
@@ -133,6 +138,13 @@ def scan(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the scan that was interrupted last.")
     ] = False,
+    keep_evidence: Annotated[
+        bool, typer.Option("--evidence/--no-evidence", help="Keep every answer, to verify the scan by.")
+    ] = True,
+    sign_key: Annotated[
+        str | None,
+        typer.Option(help="Sign the scan: a PEM file, or kms:KEY_ARN.", envvar="PARTYWALL_SIGN_KEY"),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
 ) -> None:
     """Scan AWS accounts: collect, judge, report."""
@@ -160,6 +172,8 @@ def scan(
         concurrency=concurrency,
         resume=resume,
         quiet=quiet,
+        evidence=keep_evidence,
+        sign_key=sign_key,
     )
     raise typer.Exit(run(request))
 

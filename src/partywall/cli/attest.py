@@ -75,8 +75,8 @@ def add(
         statement=statement,
         author=author,
         reviewer=reviewer,
-        effective=_day(effective, "--effective"),
-        valid_until=_day(valid_until, "--valid-until"),
+        effective=day(effective, "--effective"),
+        valid_until=day(valid_until, "--valid-until"),
         accounts=[a.strip() for value in accounts or ["*"] for a in value.split(",")],
         files=file or (),
         copy=copy,
@@ -185,7 +185,7 @@ def poam_add(
         data,
         weakness=weakness,
         owner=owner,
-        due=_day(due, "--due"),
+        due=day(due, "--due"),
         framework=framework,
         requirement=requirement,
         finding=finding,
@@ -274,7 +274,8 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _day(text: str, option: str) -> date:
+def day(text: str, option: str) -> date:
+    """The day that an option gives; raises UserError where it is none."""
     from datetime import date
 
     from partywall.errors import UserError
@@ -289,10 +290,10 @@ def _milestone(text: str) -> Milestone:
     from partywall.errors import UserError
     from partywall.evidence.model import Milestone
 
-    day, _, what = text.partition("=")
+    when, _, what = text.partition("=")
     if not what.strip():
         raise UserError(f"--milestone is a day and a step, such as 2026-07-31=Rules reviewed, not {text!r}")
-    return Milestone(what.strip(), _day(day.strip(), "--milestone"))
+    return Milestone(what.strip(), day(when.strip(), "--milestone"))
 
 
 def _framework(name: str) -> str:

@@ -44,6 +44,8 @@ class Request:
     concurrency: int
     resume: bool
     quiet: bool
+    evidence: bool = True
+    sign_key: str | None = None
 
 
 def run(request: Request, identities: Sequence[Identity] = ()) -> int:
@@ -216,6 +218,12 @@ def _scan(
     from partywall.aws.transport import LeanTransport
     from partywall.scan import Scan
 
+    signer = None
+    if request.sign_key:
+        from partywall.evidence.signing import load_signer
+
+        # Before the scan: an hour later is too late to hear that the key is none.
+        signer = load_signer(request.sign_key, identities[0].session)
     return Scan(
         data,
         identities,
@@ -226,6 +234,8 @@ def _scan(
         max_rate=request.max_rate,
         concurrency=request.concurrency,
         resume=resume,
+        evidence=request.evidence,
+        signer=signer,
     )
 
 

@@ -1,4 +1,4 @@
-"""Tables of evidence for SQL: the answers' rows, attestations, plans of action, and how AWS's reports stand."""
+"""Tables of evidence for SQL: answers' rows, attestations, plans of action, AWS's reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of every check over a time and not only today: what held how long, what was not looked at, samples."""
+"""How checks stood over a time and not only today: what held how long, what was not seen, samples."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def sample(
     found: list[dict[str, Any]] = []
     connection = connect()
     try:
-        for name, parts in sorted(_verdict_files(period.inside).items()):
+        for _, parts in sorted(_verdict_files(period.inside).items()):
             columns = _unpivoted(connection, [path for _, path in parts], checks)
             if not columns:
                 continue
@@ -256,7 +256,8 @@ def _check_states(
             counts.setdefault((check, account), {})[verdict] = count
     collection = literal(str(directory / "collection.parquet"))
     listed = connection.execute(
-        f"SELECT table_name, account_id, bool_or({FAILED_LISTING}) FROM read_parquet({collection}) c GROUP BY ALL"
+        f"SELECT table_name, account_id, bool_or({FAILED_LISTING}) FROM read_parquet({collection}) c"
+        " GROUP BY ALL"
     ).fetchall()
     failed = {(table, account): bool(gone) for table, account, gone in listed}
     known = {check.check.id: check.check.table for check in catalogue().values()}
