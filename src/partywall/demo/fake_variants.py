@@ -28,7 +28,6 @@ _EMPTY: dict[str, str] = {
     "lightsail": "GetInstances GetRelationalDatabases",
     "memorydb": "DescribeServiceUpdates",
     "outposts": "ListOutposts",
-    "s3control": "ListRegionalBuckets",
     "s3outposts": "ListOutpostsWithS3",
     "snowball": "ListJobs",
     "storagegateway": "ListGateways",
