@@ -294,3 +294,28 @@ def test_frameworks_of_one_s_own(demo: DemoScan, tmp_path: Path) -> None:
     result = command(demo, "mine", "--frameworks-dir", str(tmp_path))
     assert isinstance(result.exception, UserError)
     assert "no check 'no-such-check'" in str(result.exception)
+
+
+def test_the_page_s_figures_are_those_of_the_framework(scanned: Compliance) -> None:
+    from partywall.outputs.compliance import compliance_page
+
+    page = compliance_page(scanned)
+    for framework in page["frameworks"]:
+        told = Counter(r["state"] for r in framework["requirements"] if r["state"])
+        assert dict(told) == framework["states"]
+        assert sum(told.values()) == framework["total"]
+        for requirement in framework["requirements"]:
+            if not requirement["state"]:
+                continue
+            assert len(requirement["accounts"]) == len(page["accounts"]) == len(scanned.accounts)
+            rows = page["lists"][requirement["evidence"]] if requirement["evidence"] >= 0 else []
+            for check, why in rows:
+                assert page["checks"][check][0] in scanned.checks
+                assert page["whys"][why][0] in page["weights"]
+
+
+def test_a_report_of_some_checks_has_no_page_of_compliance(demo: DemoScan) -> None:
+    from partywall.scan import open_report
+
+    assert "compliance" not in open_report(demo.directory, loaded()[:40], Config()).pages()
+    assert "compliance" in open_report(demo.directory, loaded(), Config()).pages()

@@ -451,17 +451,27 @@ def open_report(directory: Path, checks: Sequence[CompiledCheck], config: Config
         judged = [c for c in checks if c.check.id in known]
         _whole(lake, {c.check.table for c in judged})
         found: Report = report(lake, judged, config.params, config.exceptions, wanted)
-        return replace(found, pages=partial(_pages, lake, found, config))
+        return replace(found, pages=partial(_pages, lake, found, config, checks))
 
 
-def _pages(lake: Lake, report: Report, config: Config) -> dict[str, Any]:
-    """The pages of the HTML report besides its findings; a scan of before there was a model has no wall."""
+def _pages(lake: Lake, report: Report, config: Config, checks: Sequence[CompiledCheck]) -> dict[str, Any]:
+    """The pages of the HTML report besides its findings; a scan of before there was a model has no wall.
+
+    A report of some checks has no page of compliance, as the others would look as if not judged.
+    """
+    from partywall.frameworks.assess import compliance_of
     from partywall.lake.derived import derived_file
+    from partywall.outputs.compliance import compliance_page
     from partywall.outputs.wall import wall_page
 
-    if not derived_file(lake.directory, "resource_responsibility").exists():
-        return {}
-    return {"wall": wall_page(lake, report, config.variants)}
+    pages: dict[str, Any] = {}
+    given = {c.check.id for c in checks} | config.disable
+    if {i for i in lake.manifest.checks if i in catalogue()} <= given:
+        data = lake.directory.parent.parent
+        pages["compliance"] = compliance_page(compliance_of(lake.directory, data, checks, config))
+    if derived_file(lake.directory, "resource_responsibility").exists():
+        pages["wall"] = wall_page(lake, report, config.variants)
+    return pages
 
 
 def _whole(lake: Lake, tables: set[str]) -> None:

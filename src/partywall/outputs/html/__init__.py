@@ -16,7 +16,19 @@ from partywall.outputs.html.payload import write_payload
 if TYPE_CHECKING:
     from partywall.findings.model import Report
 
-_PARTS: Final = ("data", "filter", "dom", "overview", "facets", "list", "detail", "wall", "views", "main")
+_PARTS: Final = (
+    "data",
+    "filter",
+    "dom",
+    "overview",
+    "facets",
+    "list",
+    "detail",
+    "wall",
+    "compliance",
+    "views",
+    "main",
+)
 _PAYLOAD_MARK: Final = "@@payload@@"
 
 

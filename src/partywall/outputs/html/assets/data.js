@@ -46,6 +46,7 @@ async function load() {
     priority: Int16Array.from(raw.priority),
     ids: raw.ids,
     wall: raw.wall,
+    compliance: raw.compliance,
     domainTitles: new Map((raw.wall ? raw.wall.domains : []).map((domain) => [domain.id, domain.title])),
     accounts: new Map(raw.scan.accounts.map((account) => [account.account_id, account])),
   };

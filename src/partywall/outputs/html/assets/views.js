@@ -2,6 +2,7 @@
 
 const VIEWS = {
   findings: { title: "Findings", sections: ["overview", "explorer"], there: () => true },
+  compliance: { title: "Compliance", sections: ["compliance-page"], there: () => Boolean(D.compliance), draw: () => drawCompliancePage() },
   wall: { title: "The wall", sections: ["wall-page"], there: () => Boolean(D.wall), draw: () => drawWallPage() },
 };
 let shownView = "findings";
