@@ -64,9 +64,14 @@ def sha256(raw: bytes) -> str:
 
 def row_hash(row: Mapping[str, Any]) -> str:
     """The sha256 over a row's own facts (all but the answer, which its sha256 stands for)."""
+    return sha256(facts_of(row))
+
+
+def facts_of(row: Mapping[str, Any]) -> bytes:
+    """A row's own facts as canonical JSON."""
     facts = {name: row[name] for name in _META}
     asked = cast(datetime, facts["asked_at"]).astimezone(UTC)
-    return sha256(canonical({**facts, "asked_at": f"{asked:%Y-%m-%dT%H:%M:%S.%f}Z"}))
+    return canonical({**facts, "asked_at": f"{asked:%Y-%m-%dT%H:%M:%S.%f}Z"})
 
 
 def evidence_files(directory: Path) -> list[Path]:
@@ -74,16 +79,27 @@ def evidence_files(directory: Path) -> list[Path]:
     return sorted((directory / FOLDER).glob("part-*.parquet"))
 
 
-def read_rows(directory: Path, columns: list[str] | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
+def read_rows(
+    directory: Path, columns: list[str] | None = None, where: tuple[str, str] | None = None
+) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Every evidence row of a scan with the file that it is in, a batch in memory at a time.
 
-    Raises pyarrow's errors for damaged files.
+    `where` is a service and operation: only their rows. Raises pyarrow's errors for damaged files.
     """
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     for path in evidence_files(directory):
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=500, columns=columns):
+            for found in file.iter_batches(batch_size=500, columns=columns):
+                batch: Any = found
+                if where is not None:
+                    compute = cast(Any, pc)
+                    same = [
+                        compute.equal(batch[n], v)
+                        for n, v in zip(("service", "operation"), where, strict=True)
+                    ]
+                    batch = batch.filter(compute.and_(*same))
                 for row in batch.to_pylist():
                     yield path, row
 
