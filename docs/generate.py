@@ -116,10 +116,12 @@ def _check(check: Any) -> str:
 def tables() -> dict[str, str]:
     """An index of the tables and a page for each, with columns and the calls that fill them."""
     from partywall.aws.actions import actions_of
-    from partywall.cli.catalogue import describe_table
+    from partywall.cli.catalogue import describe_derived, describe_table
+    from partywall.lake.derived import derived_tables
     from partywall.tables.registry import all_tables
 
     described = [describe_table(t) for t in all_tables().values()]
+    described += [describe_derived(t) for t in derived_tables().values()]
     rows = [[f"[{d['name']}]({d['name']}.md)", d["service"], d["scope"], d["doc"]] for d in described]
     pages = {
         "tables/index.md": f"# Tables\n\n{len(described)} tables.\n\n"
@@ -133,7 +135,9 @@ def tables() -> dict[str, str]:
         columns = [[f"`{c['name']}`", c["type"], c["filled_by"], c["doc"]] for c in d["columns"]]
         parts = [
             f"# {d['name']}\n\n{d['doc']}\n",
-            f"{d['scope'].capitalize()}. CloudFormation type: {d['resource_type'] or 'none'}.\n",
+            "Derived by analysis after collecting.\n"
+            if d["scope"] == "derived"
+            else f"{d['scope'].capitalize()}. CloudFormation type: {d['resource_type'] or 'none'}.\n",
         ]
         parts.append(_table(["Column", "Type", "Filled by", "About"], columns) + "\n")
         if needed:

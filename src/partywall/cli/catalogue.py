@@ -9,16 +9,19 @@ from partywall.cli.console import console, grid, print_json
 
 if TYPE_CHECKING:
     from partywall.checks.model import Check
+    from partywall.lake.derived import DerivedTable
     from partywall.tables.spec import Table
 
 
 def show_tables(name: str | None, service: str | None, form: str) -> None:
     """Lists the tables, or shows one."""
+    from partywall.lake.derived import derived_tables
     from partywall.tables.registry import all_tables
     from partywall.tables.registry import table as find
 
+    derived = derived_tables()
     if name is not None:
-        described = describe_table(find(name))
+        described = describe_derived(derived[name]) if name in derived else describe_table(find(name))
         if form == "json":
             print_json(described)
         else:
@@ -26,11 +29,15 @@ def show_tables(name: str | None, service: str | None, form: str) -> None:
         return
     chosen = [t for t in all_tables().values() if service in (None, t.service)]
     if form == "json":
-        print_json([describe_table(t) for t in chosen])
+        listed = [] if service else [describe_derived(t) for t in derived.values()]
+        print_json([*(describe_table(t) for t in chosen), *listed])
         return
     listing = grid("table", "service", "scope", "columns", "about", right=(3,))
     for table in chosen:
         listing.add_row(table.name, table.service, table.scope, str(len(table.columns) + 5), table.doc)
+    if service is None:
+        for made in derived.values():
+            listing.add_row(made.name, "", "derived", str(len(made.columns)), made.doc)
     listing.add_row("findings", "", "", "", "Every verdict of the scan with its message and lifecycle.")
     listing.add_row("api_call", "", "", "", "Every API call of the scan and how it was answered.")
     listing.add_row("collection", "", "", "", "How the listing of each table went, per account and Region.")
@@ -75,6 +82,22 @@ def describe_table(table: Table) -> dict[str, Any]:
     }
 
 
+def describe_derived(table: DerivedTable) -> dict[str, Any]:
+    """A derived table in the form of `describe_table`."""
+    return {
+        "name": table.name,
+        "service": "",
+        "scope": "derived",
+        "resource_type": "",
+        "doc": table.doc,
+        "parent": "",
+        "listed_by": "",
+        "columns": [
+            {"name": c.name, "type": c.type, "filled_by": "analysis", "doc": c.doc} for c in table.columns
+        ],
+    }
+
+
 def _print_table(described: dict[str, Any]) -> None:
     screen = console()
     screen.print(described["name"], style="bold")
@@ -82,7 +105,8 @@ def _print_table(described: dict[str, Any]) -> None:
     source = described["listed_by"] or "one row for each account" + (
         " and Region" if described["scope"] == "regional" else ""
     )
-    screen.print(f"{described['scope']}; listed by {source}\n", style="dim")
+    where = "made by analysis" if described["scope"] == "derived" else f"listed by {source}"
+    screen.print(f"{described['scope']}; {where}\n", style="dim")
     listing = grid("column", "type", "filled by", "about")
     for column in described["columns"]:
         kind = column["type"]
