@@ -146,6 +146,9 @@ def pack(
     ] = None,
     last: Annotated[str | None, typer.Option("--to", help="The period's last day.")] = None,
     gap: Annotated[int, typer.Option(help="Days that a scan speaks of; beyond, nothing was observed.")] = 7,
+    scope: Annotated[
+        str, typer.Option(help="enabled: Regions that were not scanned count; scanned: only those that were.")
+    ] = "enabled",
     sign_key: Annotated[
         str | None,
         typer.Option(help="Sign the pack: a PEM file, or kms:KEY_ARN.", envvar="PARTYWALL_SIGN_KEY"),
@@ -157,15 +160,27 @@ def pack(
 ) -> None:
     """Write one zip for an auditor: a page to read, tables, evidence, seals, a script that verifies it."""
     from partywall.cli.period import write_pack
+    from partywall.errors import UserError
 
+    if scope not in ("enabled", "scanned"):
+        raise UserError(f"--scope is enabled or scanned, not {scope!r}")
     days = None
     if first is not None or last is not None:
-        from partywall.errors import UserError
-
         if first is None or last is None:
             raise UserError("a period has two ends: give --from and --to")
         days = (_day(first, "--from"), _day(last, "--to"))
-    write_pack(data, scan, framework, output, days, gap, sign_key, tuple(checks_dir or ()), config)
+    write_pack(
+        data,
+        scan,
+        framework,
+        output,
+        days,
+        gap,
+        sign_key,
+        tuple(checks_dir or ()),
+        config,
+        scanned_only=scope == "scanned",
+    )
 
 
 @artifact.callback()

@@ -65,6 +65,8 @@ def write_pack(
     sign_key: str | None,
     checks_dirs: tuple[Path, ...],
     config: Path | None,
+    *,
+    scanned_only: bool = False,
 ) -> None:
     """Writes an auditor's pack of one scan and framework, with a period where one is given."""
     from partywall.evidence.period import check_timelines, open_period
@@ -76,7 +78,9 @@ def write_pack(
     from partywall.outputs.text import plural
 
     signer = load_signer(sign_key) if sign_key else None
-    compliance = open_compliance(data, scan, checks_dirs=checks_dirs, config=config)
+    compliance = open_compliance(
+        data, scan, checks_dirs=checks_dirs, config=config, scanned_only=scanned_only
+    )
     chosen = find(compliance.frameworks, framework)
     period = None
     timelines: tuple[list[Timeline], list[Timeline]] = ([], [])

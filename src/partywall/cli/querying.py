@@ -54,7 +54,9 @@ def answer(
 
     directory = DataDirectory(data).resolve(scan)
     names = table_names(sql)
-    made = {"findings", *ON_DEMAND}
+    from partywall.evidence.on_demand import ON_DEMAND as EVIDENCE
+
+    made = {"findings", *ON_DEMAND, *EVIDENCE}
     known = {*all_tables(), *derived_tables(), "api_call", "collection"}
     with explained(directory):
         lake = Lake(directory, FACTS)
@@ -66,6 +68,10 @@ def answer(
         from partywall.frameworks.on_demand import register
 
         register(lake, data, names & set(ON_DEMAND), checks_dirs, config)
+    if names & set(EVIDENCE):
+        from partywall.evidence.on_demand import register as register_evidence
+
+        register_evidence(lake, data, names & set(EVIDENCE))
     try:
         return lake.arrow(sql)
     except duckdb.Error as error:
