@@ -399,7 +399,8 @@ def send(
 @app.command()
 def compliance(
     framework: Annotated[
-        str | None, typer.Argument(help="A framework: pci, hipaa, cis, nist … (default: all).")
+        str | None,
+        typer.Argument(help="A framework: pci, hipaa, cis, nist … (default: all); or import."),
     ] = None,
     data: Data = DEFAULT_DATA,
     scan: ScanName = "latest",
@@ -422,10 +423,22 @@ def compliance(
     ] = None,
     checks_dir: ChecksDirs = None,
     config: ConfigFile = None,
+    profile: Annotated[
+        str | None, typer.Option(help="With import: named profile.", envvar="AWS_PROFILE")
+    ] = None,
+    role_arn: Annotated[list[str] | None, typer.Option(help="With import: roles to assume.")] = None,
+    external_id: Annotated[str | None, typer.Option(help="With import: external id for the roles.")] = None,
+    region: Annotated[str | None, typer.Option(help="With import: Region of Security Hub.")] = None,
     format: Annotated[Findings, typer.Option(help="table, csv or json.")] = Findings.TABLE,
 ) -> None:
-    """Show how accounts stand by compliance frameworks, down to checks and resources."""
-    from partywall.cli.compliance import Request, run
+    """Show how accounts stand by compliance frameworks, down to checks and resources.
+
+    `compliance import` reads the mappings of Security Hub and Control Catalog, to show them beside ours.
+    """
+    from partywall.cli.compliance import Request, import_mappings, run
+
+    if framework == "import":
+        raise typer.Exit(import_mappings(data, profile, words(role_arn), external_id, region))
 
     request = Request(
         framework=framework,

@@ -95,12 +95,12 @@ def fetch_report(
 ) -> None:
     """Fetches a report and records its hash; the report itself is written only where `output` says."""
     from partywall.aws.credentials import resolve
-    from partywall.cli.sending import _session  # pyright: ignore[reportPrivateUsage]
+    from partywall.cli.sending import session_of
     from partywall.evidence.fetch import fetch, keep
 
     identity = resolve(profile, role_arn, external_id)
     # Artifact answers in this Region for all of AWS's commercial partition (page "AWS Artifact endpoints").
-    client = _session(identity).create_client("artifact", region_name="us-east-1")
+    client = session_of(identity).create_client("artifact", region_name="us-east-1")
     fetched, _ = fetch(client, identity.account_id, report, version, accept, to=output)
     keep(data, fetched)
     print(f"{fetched.name}, version {fetched.version}: sha256 {fetched.sha256}, {fetched.size:,} bytes")

@@ -203,6 +203,8 @@ def _print_outside(screen: Any, outside: Sequence[dict[str, Any]], untold: int) 
 
 
 def _drill(compliance: Compliance, framework: Framework, request: Request, failing: set[str]) -> int:
+    import msgspec
+
     from partywall.frameworks.rows import requirement_row
 
     requirement = _requirement(framework, request.requirement or "")
@@ -211,7 +213,9 @@ def _drill(compliance: Compliance, framework: Framework, request: Request, faili
     found = compliance.open_resources(requirement, request.account)
     row = requirement_row(framework, standing)
     if request.form == "json":
-        print_json({**_head(compliance, request), **row, "evidence": checks, "open_resources": found})
+        theirs = [msgspec.structs.asdict(m) for m in compliance.aws_mappings(framework, requirement)]
+        told = {"evidence": checks, "aws_mappings": theirs, "open_resources": found}
+        print_json({**_head(compliance, request), **row, **told})
     elif request.form == "csv":
         names = ("check", "status", "excepted", "account_id", "region", "resource_arn", "resource_name")
         _csv(names, found)
@@ -268,6 +272,13 @@ def _print_requirement(
             numbers = [str(row[n]) for n in ("passes", "fails", "unknown", "excepted")]
             why = f"{row['why']} [{row['lacking']}]" if row["lacking"] else row["why"]
             table.add_row(row["check"], row["weight"], row["status"], *numbers, row["objective"], why)
+        screen.print(table)
+    theirs = compliance.aws_mappings(framework, requirement)
+    if theirs:
+        screen.print("\nAWS's own mapping, as imported (no state rests on it)", style="bold")
+        table = grid("by", "control", "framework", "check", "read")
+        for m in theirs:
+            table.add_row(m.by, m.control, visible(m.name), m.check, f"{m.read_at:%Y-%m-%d}, {m.account_id}")
         screen.print(table)
     if found:
         screen.print()
@@ -342,3 +353,37 @@ def _csv(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         values = [row[name] for name in names]
         writer.writerow(["" if v is None else v if isinstance(v, int) else cell(str(v)) for v in values])
+
+
+def import_mappings(
+    data: Path, profile: str | None, role_arns: tuple[str, ...], external_id: str | None, region: str | None
+) -> int:
+    """Reads AWS's own mappings with the user's credentials into the data directory; 1 where calls failed."""
+    from botocore.config import Config as BotoConfig
+
+    from partywall.aws.credentials import resolve
+    from partywall.aws.partitions import home_region
+    from partywall.checks.loader import catalogue
+    from partywall.cli.sending import session_of
+    from partywall.frameworks.imported import read, save
+
+    controls = sorted({ref for c in catalogue().values() for ref in c.check.ref_ids("securityhub")})
+    failed = 0
+    for role in role_arns or (None,):
+        identity = resolve(profile, role, external_id, region=region)
+        session = session_of(identity)
+        place = region or home_region(identity.partition, "securityhub")
+        config = BotoConfig(retries={"mode": "adaptive", "max_attempts": 8})
+
+        def client(service: str, session: Any = session, place: str = place, config: Any = config) -> Any:
+            return session.create_client(service, region_name=place, config=config)
+
+        found = read(client, identity.account_id, place, controls)
+        path = save(data, found)
+        print(f"{len(found.mappings)} mappings of account {identity.account_id} ({place}) kept in {path}")
+        for gap in found.unanswered[:5]:
+            print(f"partywall: {gap.operation} {gap.about} was not answered: {gap.code}", file=sys.stderr)
+        if len(found.unanswered) > 5:
+            print(f"partywall: and {len(found.unanswered) - 5} calls more", file=sys.stderr)
+        failed += len(found.unanswered)
+    return int(failed > 0)

@@ -40,7 +40,7 @@ def run(
                 f"the scan has findings of account {account_id}, for which there are no credentials;"
                 " name a role there with --role-arn"
             )
-        return _session(identity)
+        return session_of(identity)
 
     sent = send_security_hub(report, session)
     print(f"{sent.imported} findings taken by Security Hub, {sent.failed} not")
@@ -53,7 +53,7 @@ def run(
     return int(sent.failed > 0)
 
 
-def _session(identity: Identity) -> Any:
+def session_of(identity: Identity) -> Any:
     """A botocore session with the credentials of an identity."""
     import asyncio
 

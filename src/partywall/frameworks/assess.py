@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from partywall.checks.loader import CompiledCheck
     from partywall.config import Config
     from partywall.evidence.model import Attestation, Inherited
+    from partywall.frameworks.imported import Found, Imported
     from partywall.lake.engine import Lake
 
 
@@ -54,6 +55,7 @@ class Compliance:
         inherited: Mapping[str, Inherited] | None = None,
         today: date | None = None,
         scanned_only: bool = False,
+        imported: Sequence[Imported] = (),
     ) -> None:
         self.lake = lake
         self.frameworks = frameworks
@@ -64,6 +66,7 @@ class Compliance:
         self.inherited = inherited or {}
         self.checks = {c.check.id: c for c in checks}
         self._config = config
+        self._imported = imported
         self._judges: dict[str, Judge] = {}
 
     @property
@@ -88,6 +91,16 @@ class Compliance:
             self._config.exceptions,
             scanned_only=self.scanned_only,
         )
+
+    @cached_property
+    def _theirs(self) -> dict[tuple[str, str], list[Found]]:
+        from partywall.frameworks.imported import by_requirement
+
+        return by_requirement(self._imported, self.frameworks, [c.check for c in self.checks.values()])
+
+    def aws_mappings(self, framework: Framework, requirement: Requirement) -> list[Found]:
+        """What AWS told the user's accounts of a requirement, where it was imported; no state rests on it."""
+        return self._theirs.get((framework.id, requirement.id), [])
 
     def judge(self, framework: Framework) -> Judge:
         """The judge of a framework; it keeps what it worked out."""
@@ -241,6 +254,7 @@ def compliance_of(
     from partywall.analysis.policy import FACTS
     from partywall.evidence.artifact import inherited
     from partywall.evidence.attestations import load as load_attestations
+    from partywall.frameworks.imported import load as load_imported
     from partywall.frameworks.lint import check_user_frameworks
     from partywall.frameworks.loader import find, library, load_frameworks
     from partywall.lake.engine import Lake, explained
@@ -267,4 +281,5 @@ def compliance_of(
             inherited=inherited(lake, day),
             today=day,
             scanned_only=scanned_only,
+            imported=load_imported(data),
         )
