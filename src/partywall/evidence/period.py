@@ -220,7 +220,7 @@ def sample(
             SELECT check_id, row_number() OVER drawn AS position,
               count(*) OVER (PARTITION BY check_id) AS population, * EXCLUDE (check_id)
             FROM resources
-            QUALIFY position <= ? WINDOW drawn AS (PARTITION BY check_id ORDER BY draw, resource_name)
+            WINDOW drawn AS (PARTITION BY check_id ORDER BY draw, resource_name) QUALIFY position <= ?
             ORDER BY check_id, position"""
             with explained(parts[-1][0].directory):
                 result = connection.execute(sql, [seed, size])
