@@ -181,14 +181,28 @@ def _kms(key: str, session: Any) -> KmsSigner:
         told = client.get_public_key(KeyId=key)
     except (ClientError, BotoCoreError) as error:
         raise UserError(f"KMS gives no public key for {key}: {error}") from error
-    spec = told.get("KeySpec", "")
+    spec = told.get("KeySpec") or _spec(told["PublicKey"])
     if spec not in _KMS_ALGORITHMS or told.get("KeyUsage") != "SIGN_VERIFY":
         wanted = " or ".join(_KMS_ALGORITHMS)
         raise UserError(
-            f"the KMS key {key} is {spec} for {told.get('KeyUsage')}; use one for signing, {wanted}"
+            f"the KMS key {key} is for {told.get('KeyUsage')} by {spec}; use one for signing, {wanted}"
         )
     algorithm, kms_algorithm = _KMS_ALGORITHMS[spec]
     return KmsSigner(client, key, kms_algorithm, told["PublicKey"], algorithm)
+
+
+def _spec(public_key: bytes) -> str:
+    """KMS's name for the kind of a public key, out of the key itself; "another kind" for others."""
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    key = load_der_public_key(public_key)
+    if isinstance(key, Ed25519PublicKey):
+        return "ECC_NIST_EDWARDS25519"
+    if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
+        return "ECC_NIST_P256"
+    return "another kind"
 
 
 def _spki(public_key: Any) -> bytes:
