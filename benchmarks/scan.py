@@ -124,6 +124,8 @@ def sample(directory: Path, count: int) -> list[list[str]]:
     """Calls of a scan chosen at random: account, Region, service, operation, arguments."""
     import pyarrow.parquet as pq
 
+    from partywall.aws.models import operation_model
+
     rows = [
         row
         for path in sorted((directory / "api_call").glob("*.parquet"))
@@ -131,6 +133,8 @@ def sample(directory: Path, count: int) -> list[list[str]]:
         # A queue's URL names the host of the recording; boto3 puts the account before s3control's host.
         if row["outcome"] == "ok"
         and row["service"] != "s3control"
+        # Nor do endpoints that are discovered exist here.
+        and not operation_model(row["service"], row["operation"]).endpoint_discovery
         and len(row["arguments"]) < 2000
         and "://127" not in row["arguments"]
     ]
