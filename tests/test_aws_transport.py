@@ -313,7 +313,7 @@ def test_both_transports_answer_alike(moto: str, monkeypatch: pytest.MonkeyPatch
         if isinstance(ours, tuple):
             errors.add(f"{call[0]}:{call[1]} {ours[0]}")
         if isinstance(ours, dict) and call[1] != "GetObject":
-            # The recorders' copies give the same again, whether from aiohttp or from botocore.
+            # The recorders' copies give the same again, whether from our own client or from botocore.
             assert replayed(seen[key]) == ours
             assert replayed(peer[key]) == theirs
     assert errors == {

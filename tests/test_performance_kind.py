@@ -191,7 +191,6 @@ def test_max_rate_caps_all_requests_together(
 NEEDS: dict[str, dict[str, str]] = {
     "s3-bucket-versioning-enabled": {
         "s3:ListBuckets": "account",
-        "s3:GetBucketLocation": "s3_bucket",
         "s3:GetBucketVersioning": "s3_bucket",
     },
     "iam-root-hardware-mfa": {
@@ -206,8 +205,6 @@ NEEDS: dict[str, dict[str, str]] = {
         "kms:ListKeys": "region",
         "kms:DescribeKey": "kms_key",
         "kms:GetKeyRotationStatus": "kms_key",
-        # Findings carry tags, and are ranked by them: one bulk look-up, where there are rows.
-        "resourcegroupstaggingapi:GetResources": "region",
     },
     "secretsmanager-secret-rotation-enabled": {"secretsmanager:ListSecrets": "region"},
     "efs-mount-target-private-subnet": {
@@ -219,8 +216,6 @@ NEEDS: dict[str, dict[str, str]] = {
         "elbv2:DescribeLoadBalancers": "region",
         "elbv2:DescribeListeners": "elbv2_load_balancer",
         "elbv2:DescribeRules": "elbv2_listener",
-        # In bulk: of all balancers, and of the listeners of each balancer.
-        "elbv2:DescribeTags": "region",
     },
 }
 
