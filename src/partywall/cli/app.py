@@ -11,7 +11,7 @@ import typer
 from partywall import __version__
 from partywall.cli.attest import attest
 from partywall.cli.evidence import evidence
-from partywall.cli.handover import matrix
+from partywall.cli.handover import matrix, oscal
 
 app = typer.Typer(
     name="partywall",
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.add_typer(attest, name="attest")
 app.add_typer(evidence, name="evidence")
 app.command()(matrix)
+app.command()(oscal)
 
 
 class Listing(StrEnum):

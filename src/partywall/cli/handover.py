@@ -114,6 +114,42 @@ def matrix(
         print(f"partywall: {limit}", file=sys.stderr)
 
 
+def oscal(
+    framework: Annotated[
+        str, typer.Argument(help="A framework: nist, pci, hipaa, iso27001 …")
+    ] = "nist-800-53-r5",
+    kind: Annotated[list[Kind] | None, typer.Option(help="Which documents (repeat; default: all).")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory for the files.")] = Path("oscal"),
+    data: Data = _DATA,
+    scan: ScanName = "latest",
+    account: Account = "*",
+    scope: Scope = "enabled",
+    as_of: AsOf = None,
+    frameworks_dir: FrameworksDirs = None,
+    checks_dir: ChecksDirs = None,
+    config: ConfigFile = None,
+) -> None:
+    """Write OSCAL documents: components, system security plans, assessment results, plan of action."""
+    from partywall.evidence import poam
+    from partywall.frameworks.loader import find
+    from partywall.oscal.export import KINDS, documents, write
+    from partywall.outputs.handover import Handover
+
+    compliance, configuration = _opened(data, scan, account, scope, as_of, frameworks_dir, checks_dir, config)
+    items = poam.load(data)
+    book = Handover(compliance, find(compliance.frameworks, framework), configuration, items, account)
+    asked = {k.value for k in kind or [Kind.ALL]}
+    kinds = KINDS if "all" in asked else tuple(asked)
+    found = documents(book, items, kinds)
+    for path in write(found, output):
+        print(path)
+    notes = compliance.limits()
+    if "poam" in kinds and "poam.json" not in found:
+        notes.append("There is no poam.json: no requirement fails and nothing is planned.")
+    for note in notes:
+        print(f"partywall: {note}", file=sys.stderr)
+
+
 def _opened(
     data: Path,
     scan: str,

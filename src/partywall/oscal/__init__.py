@@ -1,0 +1,1 @@
+"""OSCAL documents of a scan: component definition, system security plans, assessment, plan of action."""
