@@ -41,8 +41,12 @@ def cli() -> dict[str, str]:
 
     group: Any = typer.main.get_command(app)
     parts = ["# Command line\n", "Exit codes: 0 well, 1 findings fail the gate, 2 wrong use, 130 stopped.\n"]
-    for name, command in group.commands.items():
-        parts.append(f"## partywall {name}\n\n{command.help}\n")
+    waiting = [(f"partywall {name}", command) for name, command in group.commands.items()]
+    while waiting:
+        name, command = waiting.pop(0)
+        # A group's own commands come right after it.
+        waiting = [(f"{name} {n}", c) for n, c in getattr(command, "commands", {}).items()] + waiting
+        parts.append(f"## {name}\n\n{command.help}\n")
         rows = []
         for param in command.params:
             if param.name == "help":
