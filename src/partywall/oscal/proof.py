@@ -38,7 +38,7 @@ class Proof:
             if path.name not in sums:
                 sums[path.name] = digest(path)[0]
             files.setdefault(name, set()).add(path.name)
-        self._operations = {
+        self._operations: dict[str, dict[str, Any]] = {
             name: {
                 "uuid": self._uuid(name),
                 "title": f"Answers to {name}",
