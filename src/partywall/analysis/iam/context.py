@@ -6,7 +6,7 @@ A key that is not known leaves a condition open: the decision then carries it as
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 Values = tuple[str, ...]
 
@@ -64,43 +64,53 @@ class Context:
             return MISSING
         return PRESENT if key in ALWAYS or key in self.present else UNKNOWN
 
-    def with_defaults(
-        self,
-        values: Mapping[str, Values],
-        missing: Iterable[str] = (),
-        prefixes: Iterable[str] = (),
-        present: frozenset[str] = frozenset(),
-    ) -> Context:
-        """This context, and where it says nothing of a key, `values` and `missing` (keys in lower case).
-
-        Keys that begin with one of `prefixes` and are not given are missing.
-        """
-        made = _Prefixed(tuple(prefixes)) if prefixes else Context()
-        made.complete = self.complete
-        made.present = self.present | present
-        made._values = {**values, **self._values}
-        for key in self._missing:
-            made._values.pop(key, None)
-        made._missing = self._missing | {k for k in missing if k not in self._values}
-        return made
-
     def items(self) -> Iterable[tuple[str, Values]]:
         """The keys with known values."""
         return self._values.items()
 
 
-class _Prefixed(Context):
-    """A context in which whole families of keys are known (all tags of a principal, for one)."""
+class Facts(NamedTuple):
+    """What is known of one party of a request (keys in lower case); nothing is copied for a request."""
 
-    __slots__ = ("_prefixes",)
+    values: Mapping[str, Values]
+    missing: frozenset[str]
+    families: tuple[str, ...]
+    """Prefixes of keys of which all are known: those not given are missing."""
 
-    def __init__(self, prefixes: tuple[str, ...]) -> None:
-        super().__init__()
-        self._prefixes = prefixes
+
+class Composed(Context):
+    """A request's own context and, where it says nothing of a key, what follows from the two parties."""
+
+    __slots__ = ("_parties",)
+
+    def __init__(self, own: Context, principal: Facts, resource: Facts, present: frozenset[str]) -> None:
+        self._values = own._values
+        self._missing = own._missing
+        self.complete = own.complete
+        self.present = own.present | present if own.present else present
+        self._parties = (principal, resource)
 
     def get(self, key: str) -> Found:
-        found = super().get(key)
-        return MISSING if found is UNKNOWN and key.startswith(self._prefixes) else found
+        found = self._values.get(key)
+        if found is not None:
+            return found
+        if key in self._missing:
+            return MISSING
+        principal, resource = self._parties
+        found = principal.values.get(key) or resource.values.get(key)
+        if found is not None:
+            return found
+        if self.complete or key in principal.missing or key in resource.missing:
+            return MISSING
+        if key in ALWAYS or key in self.present:
+            return PRESENT
+        known = key.startswith((*principal.families, *resource.families))
+        return MISSING if known else UNKNOWN
+
+    def items(self) -> Iterable[tuple[str, Values]]:
+        principal, resource = self._parties
+        together = {**principal.values, **resource.values, **self._values}
+        return {k: v for k, v in together.items() if k not in self._missing}.items()
 
 
 def _values(given: str | bool | float | Iterable[str]) -> Values:

@@ -7,14 +7,16 @@ be read stays open for every request. IAM User Guide: Grammar of the IAM JSON po
 from __future__ import annotations
 
 import itertools
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from partywall.analysis.iam.operators import OPERATORS, Condition
+from partywall.analysis.iam.operators import OPERATORS, Condition, readable
 from partywall.analysis.iam.patterns import Matcher, glob, template
-from partywall.analysis.iam.patterns import arn as arn_pattern
+from partywall.analysis.iam.patterns import resource as resource_pattern
 
 VERSIONS: Final = ("2012-10-17", "2008-10-17")
 _ELEMENTS: Final = frozenset(
@@ -110,6 +112,8 @@ def parse(document: str | dict[str, Any], name: str = "policy", *, principal: bo
             raw = orjson.loads(document)
         except (orjson.JSONDecodeError, RecursionError) as error:
             return _unreadable(name, f"not JSON: {error}")
+        if _repeats(document, raw):
+            return _unreadable(name, "an element is there twice")
     if not isinstance(raw, dict):
         return _unreadable(name, "not a JSON object")
     body = cast("dict[str, Any]", raw)
@@ -120,7 +124,8 @@ def parse(document: str | dict[str, Any], name: str = "policy", *, principal: bo
     ]
     version = body.get("Version", "2008-10-17")
     if version not in VERSIONS:
-        return _unreadable(name, f"Version {version!r} is neither {' nor '.join(VERSIONS)}")
+        shown = repr(version)[:40] if isinstance(version, str) else "of another type than text"
+        return _unreadable(name, f"Version {shown} is neither {' nor '.join(VERSIONS)}")
     listed = body.get("Statement")
     if listed is None:
         return _unreadable(name, "Statement is missing")
@@ -134,6 +139,41 @@ def parse(document: str | dict[str, Any], name: str = "policy", *, principal: bo
             allow = isinstance(entry, dict) and cast("dict[str, Any]", entry).get("Effect") == "Allow"
             statements.append(_broken(name, index, allow, error.problem.what))
     return Policy(name, tuple(statements), tuple(problems))
+
+
+_KEY: Final = re.compile(r'"\s*:')
+
+
+def _repeats(text: str, raw: Any) -> bool:
+    """Whether an object of a document repeats a key ("Grammar of the IAM JSON policy language" forbids it).
+
+    Where there are no more `":` than keys there is none; a text that holds `":` itself is read again slowly.
+    """
+    if len(_KEY.findall(text)) == _keys(raw):
+        return False
+
+    def distinct(pairs: list[tuple[str, Any]]) -> None:
+        if len({key for key, _ in pairs}) < len(pairs):
+            raise _Malformed("", "")
+
+    try:
+        json.loads(text, object_pairs_hook=distinct)
+    except _Malformed:
+        return True
+    return False
+
+
+def _keys(raw: Any) -> int:
+    found, waiting = 0, [raw]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            body = cast("dict[str, Any]", item)
+            found += len(body)
+            waiting += body.values()
+        elif isinstance(item, list):
+            waiting += cast("list[Any]", item)
+    return found
 
 
 def _unreadable(name: str, what: str) -> Policy:
@@ -200,13 +240,17 @@ def _either(body: dict[str, Any], name: str, where: str) -> tuple[tuple[str, ...
     if name in body:
         return _texts(body[name], f"{where}.{name}"), False
     if opposite in body:
-        return _texts(body[opposite], f"{where}.{opposite}"), True
+        texts = _texts(body[opposite], f"{where}.{opposite}")
+        if not texts:
+            # An empty list has no effect where it names something; of what it excludes, it would be all.
+            raise _Malformed(f"{where}.{opposite}", "an empty list")
+        return texts, True
     return None, False
 
 
 def _texts(raw: Any, where: str) -> tuple[str, ...]:
     items = cast("list[Any]", raw) if isinstance(raw, list) else [raw]
-    if not items or not all(isinstance(item, str) and item for item in items):
+    if not all(isinstance(item, str) and item for item in items):
         raise _Malformed(where, "text, or a list of texts, is wanted here")
     return tuple(items)
 
@@ -249,6 +293,13 @@ def _conditions(raw: Any, variables: bool, where: str) -> Iterator[Condition]:
             place = f"{where}.{operator}.{key}"
             items = cast("list[Any]", given) if isinstance(given, list) else [given]
             values = tuple(_value(item, place) for item in items)
+            if not values:
+                raise _Malformed(place, "a condition without values")
+            if name in OPERATORS and OPERATORS[name].negated:
+                # An unreadable value matches nothing, so that the negation would hold of everything.
+                for value in values:
+                    if not readable(name, value):
+                        raise _Malformed(place, f"{operator} cannot read {value[:80]!r}")
             yield Condition(operator, key, values, name, quantifier, if_exists, variables)
 
 
@@ -280,4 +331,4 @@ def resource_test(pattern: str, variables: bool) -> Matcher | None:
         if len(parts) != 1 or not isinstance(parts[0], str):
             return None
         pattern = parts[0]
-    return arn_pattern(pattern)
+    return resource_pattern(pattern)

@@ -8,17 +8,16 @@ Guide: Key policies. AWS Organizations User Guide: SCP evaluation; Resource cont
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from partywall.analysis.iam.context import UNKNOWN, Context, Values
-from partywall.analysis.iam.document import Policy, Statement, resource_test
-from partywall.analysis.iam.operators import Condition, fill, holds
-from partywall.analysis.iam.patterns import Matcher, Variable, template
-from partywall.analysis.iam.patterns import arn as arn_pattern
+from partywall.analysis.iam.document import Statement
+from partywall.analysis.iam.operators import Condition, holds
 from partywall.analysis.iam.principal import Form, Kind, Principal
+from partywall.analysis.iam.request import Request
+from partywall.analysis.iam.request import Resource as Resource
+from partywall.analysis.iam.rules import PolicySet, Rule
 
 # AWS Organizations User Guide, Resource control policies: the services whose resources they bound.
 RCP_SERVICES: Final = frozenset(
@@ -48,9 +47,14 @@ _TRUST_ACTIONS: Final = frozenset(
         "sts:setcontext",
     )
 )
+# Amazon S3 API Reference, PutBucketPolicy: the bucket policy cannot keep the owner's root user from these.
+_BUCKET_POLICY_ACTIONS: Final = frozenset(
+    ("s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy")
+)
+# AWS KMS Developer Guide, Resource control policies: RCPs have no effect on this one.
+_BEYOND_RCPS: Final = "kms:retiregrant"
 _FEDERATED: Final = (Kind.WEB_IDENTITY, Kind.SAML)
 _UNSIGNED: Final = (Kind.SERVICE, Kind.ANONYMOUS, Kind.CANONICAL, *_FEDERATED)
-_SIGNED_TEMPORARILY: Final = (Kind.ROLE, Kind.ROLE_SESSION, Kind.FEDERATED_USER)
 
 Tri = bool | None
 
@@ -75,137 +79,6 @@ class Layer(enum.StrEnum):
     SESSION = "session policies"
     ENDPOINT = "VPC endpoint policy"
     PUBLIC_BLOCK = "Block Public Access"
-
-
-class PolicySet:
-    """Policies that count as one layer: an action's statements are looked up once, then kept."""
-
-    __slots__ = ("_by_action", "_rules", "policies")
-
-    def __init__(self, policies: Iterable[Policy]) -> None:
-        self.policies = tuple(policies)
-        self._rules = [_Rule(s) for p in self.policies for s in p.statements]
-        self._by_action: dict[str, tuple[tuple[_Rule, ...], tuple[_Rule, ...]]] = {}
-
-    def rules(self, action: str) -> tuple[tuple[_Rule, ...], tuple[_Rule, ...]]:
-        """(Deny, Allow) rules whose Action or NotAction takes in an action in lower case."""
-        found = self._by_action.get(action)
-        if found is None:
-            matching = [r for r in self._rules if r.statement.action_matches(action)]
-            found = (
-                tuple(r for r in matching if not r.statement.allow),
-                tuple(r for r in matching if r.statement.allow),
-            )
-            self._by_action[action] = found
-        return found
-
-
-class _Rule:
-    """A statement made ready: tests of resources that need no request, patterns that do."""
-
-    __slots__ = ("conditions", "patterns", "statement", "tests")
-
-    def __init__(self, statement: Statement) -> None:
-        self.statement = statement
-        self.tests: list[Matcher] = []
-        self.patterns: list[str] = []
-        for pattern in statement.resources or ():
-            test = resource_test(pattern, statement.variables)
-            if test is None:
-                self.patterns.append(pattern)
-            else:
-                self.tests.append(test)
-        self.conditions = statement.conditions
-
-    def covers(self, resource: str, context: Context) -> Tri:
-        """Whether Resource or NotResource takes in a resource; None where a variable's value decides."""
-        statement = self.statement
-        if statement.resources is None:
-            return True
-        found: Tri = False
-        for test in self.tests:
-            if test(resource):
-                found = True
-                break
-        else:
-            for pattern in self.patterns:
-                filled = fill(pattern, context)
-                if isinstance(filled, str):
-                    if arn_pattern(filled)(resource):
-                        found = True
-                        break
-                elif filled is UNKNOWN and _could_cover(pattern, resource):
-                    found = None
-        return found if not statement.not_resource or found is None else not found
-
-
-def _could_cover(pattern: str, resource: str) -> bool:
-    wide = "".join("*" if isinstance(part, Variable) else part for part in template(pattern))
-    return arn_pattern(wide)(resource)
-
-
-@dataclass(frozen=True)
-class Resource:
-    """What a request acts on. `arn` is "*" for actions on no resource in particular.
-
-    `account` "" where it is not known; `tags` None likewise.
-    """
-
-    arn: str
-    account: str = ""
-    tags: Mapping[str, str] | None = None
-    organization: str | None = None
-    management: bool = False
-    """Of the organization's management account: RCPs do not apply."""
-
-    @cached_property
-    def keys(self) -> tuple[dict[str, Values], frozenset[str], tuple[str, ...]]:
-        """What the request context holds of this resource: values, missing keys, families that are known."""
-        values: dict[str, Values] = {}
-        missing: set[str] = set()
-        families: tuple[str, ...] = ()
-        if self.account:
-            values["aws:resourceaccount"] = (self.account,)
-            values["s3:resourceaccount"] = (self.account,)
-        if self.organization:
-            values["aws:resourceorgid"] = (self.organization,)
-        elif self.organization == "":
-            missing.add("aws:resourceorgid")
-        if self.tags is not None:
-            service = self.arn.split(":", 3)[2] if self.arn.startswith("arn:") else ""
-            families = ("aws:resourcetag/", f"{service}:resourcetag/")
-            for key, value in self.tags.items():
-                for family in families:
-                    values[f"{family}{key.lower()}"] = (value,)
-        return values, frozenset(missing), families
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request: who does what to which resource, in which context."""
-
-    principal: Principal
-    action: str
-    resource: Resource
-    context: Context = field(default_factory=Context)
-
-    @cached_property
-    def full_context(self) -> Context:
-        """The context with what follows from principal and resource."""
-        mine, missing, families = self.principal.keys
-        theirs, lacking, other_families = self.resource.keys
-        temporary = self.principal.kind in _SIGNED_TEMPORARILY
-        return self.context.with_defaults(
-            {**mine, **theirs},
-            missing | lacking,
-            (*families, *other_families),
-            frozenset(("aws:tokenissuetime",)) if temporary else frozenset(),
-        )
-
-    @property
-    def same_account(self) -> bool:
-        """Whether principal and resource are of one account; True where the resource's is not known."""
-        return not self.resource.account or self.principal.account == self.resource.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +165,7 @@ class _Evaluation:
         self.open_allows: list[Residual] = []
         self.has_boundary = policies.boundary is not None
 
-    def applies(self, rule: _Rule, layer: Layer, form: Form) -> Tri:
+    def applies(self, rule: Rule, layer: Layer, form: Form) -> Tri:
         """Whether a statement whose action matches applies; an open one is noted."""
         if form is Form.NONE:
             return False
@@ -408,7 +281,8 @@ def decide(request: Request, policies: Policies) -> Decision:
         run.deny(Layer.RCP, level)
     for level in scps:
         run.deny(Layer.SCP, level)
-    run.deny(Layer.RESOURCE, policies.resource)
+    if not _owner_of_bucket_policy(request, run.action):
+        run.deny(Layer.RESOURCE, policies.resource)
     run.deny(Layer.IDENTITY, policies.identity)
     run.deny(Layer.BOUNDARY, policies.boundary)
     run.deny(Layer.SESSION, policies.session)
@@ -446,6 +320,15 @@ def _within_rcps(request: Request, action: str) -> bool:
         request.resource.management
         or request.principal.service_linked
         or action.partition(":")[0] not in RCP_SERVICES
+        or action == _BEYOND_RCPS
+    )
+
+
+def _owner_of_bucket_policy(request: Request, action: str) -> bool:
+    return (
+        action in _BUCKET_POLICY_ACTIONS
+        and request.principal.kind is Kind.ROOT
+        and request.principal.account == request.resource.account
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -106,12 +107,12 @@ def _within(request: str, policy: str) -> bool:
     return False
 
 
+_NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
+
+
 @lru_cache(maxsize=16384)
 def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 @lru_cache(maxsize=16384)
@@ -171,6 +172,15 @@ OPERATORS: Final[dict[str, Operator]] = {
     **_orders("numeric", _number),
     **_orders("date", instant),
 }
+
+
+def readable(name: str, value: str) -> bool:
+    """Whether an operator (in lower case, without affixes) can read a value of a policy at all."""
+    if name.startswith("numeric"):
+        return _number(value) is not None
+    if name.startswith("date"):
+        return instant(value) is not None
+    return name not in ("ipaddress", "notipaddress") or network(value) is not None
 
 
 def holds(condition: Condition, context: Context) -> bool | None:

@@ -88,10 +88,10 @@ def glob(pattern: str) -> Matcher:
 
 @lru_cache(maxsize=65536)
 def arn(pattern: str) -> Matcher:
-    """A test of ARNs against a pattern, each of the six segments for itself; the last may hold colons.
+    """A test for ARN operators: each of the six segments for itself; the last may hold colons.
 
     A pattern of fewer segments goes on with `*` for each that is missing, and `*` alone matches everything
-    (IAM User Guide, JSON policy elements: Resource).
+    (IAM User Guide, Condition operators: ARN).
     """
     if pattern.strip("*") == "":
         return _always
@@ -102,6 +102,36 @@ def arn(pattern: str) -> Matcher:
         return plain(pattern).__eq__
     tests = [(n, glob(s)) for n, s in enumerate(segments) if s != "*"]
     return _segment_test(tests)
+
+
+@lru_cache(maxsize=65536)
+def resource(pattern: str) -> Matcher:
+    """A test for Resource and NotResource entries (IAM User Guide, JSON policy elements: Resource).
+
+    Unlike ARN operators, a `*` that ends a segment reaches past the colon; elsewhere `*` and `?` stay within
+    their segment, but for the last. An incomplete ARN goes on with wildcards.
+    """
+    if pattern.strip("*") == "":
+        return _always
+    segments = pattern.split(":", 5)
+    head = pattern.rstrip("*")
+    if len(segments) == 6 and "*" not in head and "?" not in head:
+        head_plain = plain(head)
+        return head_plain.__eq__ if head == pattern else lambda text: text.startswith(head_plain)
+    expressions = [_segment(s, last=n == 5) for n, s in enumerate(segments)]
+    rest = "" if len(segments) == 6 else "(?::.*)?"
+    fullmatch = re.compile(":".join(expressions) + rest, re.DOTALL).fullmatch
+    return lambda text: fullmatch(text) is not None
+
+
+def _segment(pattern: str, *, last: bool) -> str:
+    pattern = re.sub(r"\*+", "*", pattern)
+    end = len(pattern) - 1
+    some, one = (".*", ".") if last else ("[^:]*", "[^:]")
+    return "".join(
+        (".*" if n == end else some) if c == "*" else one if c == "?" else re.escape(plain(c))
+        for n, c in enumerate(pattern)
+    )
 
 
 def _segment_test(tests: list[tuple[int, Matcher]]) -> Matcher:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from partywall.analysis.iam.context import Values
+from partywall.analysis.iam.context import Facts, Values
 from partywall.analysis.iam.document import Statement
 from partywall.errors import UserError
 
@@ -131,7 +131,8 @@ class Principal:
                 for kind, text in element.named
             )
             return Form.NONE if spared else Form.DIRECT
-        if element.everyone and self.kind is not Kind.SERVICE:
+        if element.everyone:
+            # Services too: page "Global condition keys" tells how to spare them from such a Deny.
             return Form.DIRECT
         found = Form.NONE
         for kind, text in element.named:
@@ -139,8 +140,8 @@ class Principal:
         return found
 
     @cached_property
-    def keys(self) -> tuple[dict[str, Values], frozenset[str], tuple[str, ...]]:
-        """What the request context holds of this principal: values, missing keys, families that are known.
+    def keys(self) -> Facts:
+        """What the request context holds of this principal.
 
         Page "AWS global condition context keys" and, of `aws:userid` and `aws:username`, the table of
         "Policy variables".
@@ -186,7 +187,7 @@ class Principal:
             families.append("aws:principaltag/")
             for key, value in (self.tags or {}).items():
                 values[f"aws:principaltag/{key.lower()}"] = (value,)
-        return values, frozenset(missing), tuple(families)
+        return Facts(values, frozenset(missing), tuple(families))
 
 
 _TYPES: Final = {
