@@ -109,6 +109,18 @@ def test_checks_resources_services_and_about(book: Any, scanned: Compliance) -> 
     assert all(limit in about for limit in scanned.limits()) and scanned.limits()
 
 
+def test_there_is_no_share_of_what_was_not_listed(demo: DemoScan) -> None:
+    blind = open_compliance(demo.data)
+    sheets = matrix(blind, [blind.frameworks[PCI]], Config())
+    head = [c.title for c in sheets[0].columns]
+    checks = {row[1] for row in sheets[3].rows if row[12]}
+    assert checks
+    for row in sheets[0].rows:
+        told = dict(zip(head, row, strict=True))
+        if told["requirement"] in checks:
+            assert told["resources coverage"] is None
+
+
 def test_it_reads_well(book: Any) -> None:
     for page in book.worksheets:
         assert page.freeze_panes and page.auto_filter.ref and page.print_title_rows == "$1:$1"

@@ -125,7 +125,7 @@ def test_all_documents_are_valid_and_linked(pci: Documents) -> None:
     validate(pci)
 
 
-@pytest.mark.parametrize("name", ["cis-7.0", "iso27001-2022", "sox-itgc"])
+@pytest.mark.parametrize("name", ["cis-7.0", "iso27001-2022", "sox-itgc", NIST])
 def test_other_frameworks_too(compliance: Compliance, name: str) -> None:
     found = documents(book(compliance, name, compliance.accounts[1]))
     assert check_links(found) == []

@@ -117,6 +117,9 @@ def _coverage(kind: str) -> Callable[[Handover, Told], Value]:
     def share(_: Handover, t: Told) -> Value:
         if t.standing is None or t.requirement.technical is None:
             return None
+        if kind == "resources" and any(row["lacking"] for row in t.checks):
+            # Rows that were never listed cannot be counted: then there is no share to tell.
+            return None
         n = t.standing.checks if kind == "checks" else t.standing.resources
         return coverage(n["pass"] + n["fail"] + n["excepted"], n["unknown"])
 
@@ -157,7 +160,10 @@ def _exceptions(_: Handover, t: Told) -> Value:
 
 
 def _attributes(_: Handover, t: Told) -> Value:
-    return tuple(f"{name}: {value}" for name, value in t.requirement.attributes.items())
+    return tuple(
+        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in t.requirement.attributes.items()
+    )
 
 
 def _kind(_: Handover, t: Told) -> Value:
