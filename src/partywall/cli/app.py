@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,23 @@ from partywall import __version__
 from partywall.cli.attest import attest
 from partywall.cli.evidence import evidence
 from partywall.cli.handover import matrix, oscal
+from partywall.cli.options import (
+    DEFAULT_DATA,
+    AsListing,
+    CheckIds,
+    ChecksDirs,
+    ConfigFile,
+    Data,
+    Findings,
+    Listing,
+    PolicyFormat,
+    Rows,
+    ScanName,
+    Services,
+    Severities,
+    words,
+)
+from partywall.cli.sides import compliance, line
 
 app = typer.Typer(
     name="partywall",
@@ -22,72 +38,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-app.add_typer(attest, name="attest")
-app.add_typer(evidence, name="evidence")
-app.command()(matrix)
-app.command()(oscal)
-
-
-class Listing(StrEnum):
-    """How a listing is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-class Rows(StrEnum):
-    """How the rows of a query are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
-
-
-class Findings(StrEnum):
-    """How findings are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
-class PolicyFormat(StrEnum):
-    """How the IAM policy is written."""
-
-    JSON = "json"
-    CLOUDFORMATION = "cloudformation"
-    TERRAFORM = "terraform"
-
-
-Data = Annotated[
-    Path, typer.Option("--data", help="Directory that keeps the scans.", envvar="PARTYWALL_DATA")
-]
-ScanName = Annotated[
-    str, typer.Option("--scan", help="Which scan: its id, its beginning, latest or previous.")
-]
-AsListing = Annotated[Listing, typer.Option("--format", help="table or json.")]
-Services = Annotated[
-    list[str] | None, typer.Option("--services", help="Only these services (repeat, or a,b,c).")
-]
-CheckIds = Annotated[
-    list[str] | None,
-    typer.Option("--checks", help="Only these checks: ids, globs, or SOURCE:ID such as prowler:s3_*."),
-]
-Severities = Annotated[list[str] | None, typer.Option("--severity", help="Only checks of these severities.")]
-ChecksDirs = Annotated[
-    list[Path] | None, typer.Option("--checks-dir", help="Directory with your own checks (repeat).")
-]
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file (default: ./partywall.yaml if there).")
-]
-DEFAULT_DATA = Path("partywall-data")
-
-
-def words(values: list[str] | None) -> tuple[str, ...]:
-    """Repeated and comma-separated option values as one tuple."""
-    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
 
 
 @app.callback(invoke_without_command=True)
@@ -399,105 +349,7 @@ def send(
     )
 
 
-@app.command()
-def compliance(
-    framework: Annotated[
-        str | None,
-        typer.Argument(help="A framework: pci, hipaa, cis, nist … (default: all); or import."),
-    ] = None,
-    data: Data = DEFAULT_DATA,
-    scan: ScanName = "latest",
-    account: Annotated[str, typer.Option(help="One account (default: all of the scan together).")] = "*",
-    state: Annotated[list[str] | None, typer.Option(help="Only requirements in these states.")] = None,
-    requirement: Annotated[
-        str | None, typer.Option(help="One requirement: its parts, checks and resources.")
-    ] = None,
-    fail_on: Annotated[
-        list[str] | None, typer.Option(help="Exit 1 if a requirement is in such a state: not_satisfied …")
-    ] = None,
-    scope: Annotated[
-        str, typer.Option(help="Which Regions must be known: all that are enabled, or those scanned.")
-    ] = "enabled",
-    as_of: Annotated[
-        str | None, typer.Option(help="Day on which attestations and reports must hold (default: today).")
-    ] = None,
-    frameworks_dir: Annotated[
-        list[Path] | None, typer.Option(help="Directory with frameworks of your own (repeat).")
-    ] = None,
-    checks_dir: ChecksDirs = None,
-    config: ConfigFile = None,
-    profile: Annotated[
-        str | None, typer.Option(help="With import: named profile.", envvar="AWS_PROFILE")
-    ] = None,
-    role_arn: Annotated[list[str] | None, typer.Option(help="With import: roles to assume.")] = None,
-    external_id: Annotated[str | None, typer.Option(help="With import: external id for the roles.")] = None,
-    region: Annotated[str | None, typer.Option(help="With import: Region of Security Hub.")] = None,
-    format: Annotated[Findings, typer.Option(help="table, csv or json.")] = Findings.TABLE,
-) -> None:
-    """Show how accounts stand by compliance frameworks, down to checks and resources.
-
-    `compliance import` reads the mappings of Security Hub and Control Catalog, to show them beside ours.
-    """
-    from partywall.cli.compliance import Request, import_mappings, run
-
-    if framework == "import":
-        raise typer.Exit(import_mappings(data, profile, words(role_arn), external_id, region))
-
-    request = Request(
-        framework=framework,
-        data=data,
-        scan=scan,
-        account=account,
-        states=words(state),
-        requirement=requirement,
-        form=format.value,
-        fail_on=words(fail_on),
-        scope=scope,
-        as_of=as_of,
-        frameworks_dirs=tuple(frameworks_dir or ()),
-        checks_dirs=tuple(checks_dir or ()),
-        config=config,
-    )
-    raise typer.Exit(run(request))
-
-
-@app.command()
-def line(
-    data: Data = DEFAULT_DATA,
-    scan: ScanName = "latest",
-    services: Annotated[
-        list[str] | None,
-        typer.Option("--services", "--service", help="Only these columns of the wall, such as RDS."),
-    ] = None,
-    domain: Annotated[
-        str | None, typer.Option(help="With one service: this line, who does what on it, its resources.")
-    ] = None,
-    what_if: Annotated[
-        list[str] | None,
-        typer.Option(help="RESOURCE=VARIANT: which lines would move, such as rds:db-1=rds (repeat)."),
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(help="Which lines moved since a day (2026-06-30) or scan, and why.")
-    ] = None,
-    gaps: Annotated[bool, typer.Option("--gaps", help="Lines that cannot be closed here.")] = False,
-    checks_dir: ChecksDirs = None,
-    config: ConfigFile = None,
-    format: Annotated[Findings, typer.Option(help="table, csv or json.")] = Findings.TABLE,
-) -> None:
-    """Draw the account as a wall: which side each line is on, and how yours stand."""
-    from partywall.cli.line import Request, run
-
-    run(
-        Request(
-            data=data,
-            scan=scan,
-            services=words(services),
-            domain=domain,
-            what_if=words(what_if),
-            since=since,
-            gaps=gaps,
-            form=format.value,
-            checks_dirs=tuple(checks_dir or ()),
-            config=config,
-        )
-    )
+for command in (line, compliance, matrix, oscal):
+    app.command()(command)
+app.add_typer(attest, name="attest")
+app.add_typer(evidence, name="evidence")

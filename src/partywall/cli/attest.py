@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from partywall.cli.options import Data
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -33,9 +35,6 @@ class Form(StrEnum):
     JSON = "json"
 
 
-Data = Annotated[
-    Path, typer.Option("--data", help="Directory that keeps the scans.", envvar="PARTYWALL_DATA")
-]
 AsForm = Annotated[Form, typer.Option("--format", help="table or json.")]
 Frameworks = Annotated[
     list[Path] | None, typer.Option("--frameworks-dir", help="Directory with your own frameworks (repeat).")

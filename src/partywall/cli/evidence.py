@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from partywall.cli.options import ChecksDirs, ConfigFile, Data, ScanName
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -36,19 +38,7 @@ class Form(StrEnum):
     JSON = "json"
 
 
-Data = Annotated[
-    Path, typer.Option("--data", help="Directory that keeps the scans.", envvar="PARTYWALL_DATA")
-]
-ScanName = Annotated[
-    str, typer.Option("--scan", help="Which scan: its id, its beginning, latest or previous.")
-]
 AsForm = Annotated[Form, typer.Option("--format", help="table, csv or json.")]
-ChecksDirs = Annotated[
-    list[Path] | None, typer.Option("--checks-dir", help="Directory with your own checks (repeat).")
-]
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file (default: ./partywall.yaml if there).")
-]
 PublicKey = Annotated[
     Path | None, typer.Option("--public-key", help="PEM file of the key that must have signed the seal.")
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from partywall.cli.options import ChecksDirs, ConfigFile, Data, ScanName
 from partywall.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,12 +35,6 @@ class Kind(StrEnum):
     ALL = "all"
 
 
-Data = Annotated[
-    Path, typer.Option("--data", help="Directory that keeps the scans.", envvar="PARTYWALL_DATA")
-]
-ScanName = Annotated[
-    str, typer.Option("--scan", help="Which scan: its id, its beginning, latest or previous.")
-]
 Account = Annotated[str, typer.Option(help="One account (default: all of the scan together).")]
 Scope = Annotated[
     str, typer.Option(help="Which Regions must be known: all that are enabled, or those scanned.")
@@ -49,12 +44,6 @@ AsOf = Annotated[
 ]
 FrameworksDirs = Annotated[
     list[Path] | None, typer.Option(help="Directory with frameworks of your own (repeat).")
-]
-ChecksDirs = Annotated[
-    list[Path] | None, typer.Option("--checks-dir", help="Directory with your own checks (repeat).")
-]
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file (default: ./partywall.yaml if there).")
 ]
 _DATA = Path("partywall-data")
 
