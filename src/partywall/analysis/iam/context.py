@@ -114,10 +114,10 @@ class Composed(Context):
 
 
 def _values(given: str | bool | float | Iterable[str]) -> Values:
-    if isinstance(given, bool):
-        return ("true" if given else "false",)
     if isinstance(given, str):
         return (given,)
+    if isinstance(given, bool):
+        return ("true" if given else "false",)
     if isinstance(given, (int, float)):
         return (str(given),)
     return tuple(given)

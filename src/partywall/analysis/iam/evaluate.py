@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from partywall.analysis.iam.document import Statement
 from partywall.analysis.iam.operators import Condition, holds
@@ -101,8 +101,7 @@ class Policies:
     """Layers that were not answered: they may allow, and they may deny."""
 
 
-@dataclass(frozen=True, slots=True)
-class Residual:
+class Residual(NamedTuple):
     """A statement that would apply if its open conditions held (none: its resource is open, or it is
     unreadable)."""
 
@@ -112,8 +111,7 @@ class Residual:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """How one layer stands: `result` None where open conditions decide; the statements that made it so."""
 
     layer: Layer
@@ -121,8 +119,7 @@ class Step:
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The outcome, the statements that decide, the layers in their order, and what is left open."""
 
     outcome: Outcome
@@ -154,6 +151,18 @@ def either(a: Tri, b: Tri) -> Tri:
 class _Evaluation:
     """The layers of one request as they are walked."""
 
+    __slots__ = (
+        "action",
+        "context",
+        "denies",
+        "has_boundary",
+        "open_allows",
+        "open_denies",
+        "policies",
+        "request",
+        "steps",
+    )
+
     def __init__(self, request: Request, policies: Policies) -> None:
         self.request = request
         self.policies = policies
@@ -169,6 +178,8 @@ class _Evaluation:
         """Whether a statement whose action matches applies; an open one is noted."""
         if form is Form.NONE:
             return False
+        if rule.always:
+            return True
         covered = rule.covers(self.request.resource.arn, self.context)
         if covered is False:
             return False
@@ -191,12 +202,15 @@ class _Evaluation:
 
     def deny(self, layer: Layer, policies: PolicySet | None) -> None:
         """Notes the Deny statements of a layer that apply."""
-        if layer in self.policies.unread:
+        unread = self.policies.unread
+        if unread and layer in unread:
             self.open_denies.append(Residual(layer, None, (), f"the {layer} could not be read"))
         if policies is None:
             return
         for rule in policies.rules(self.action)[0]:
-            form = self.request.principal.form(rule.statement)
+            form = Form.DIRECT
+            if rule.statement.principal is not None:
+                form = self.request.principal.form(rule.statement)
             if form is Form.ACCOUNT or (rule.statement.not_principal and self.has_boundary):
                 # A denied account denies its users; NotPrincipal spares nobody who has a boundary.
                 form = Form.DIRECT
@@ -215,7 +229,8 @@ class _Evaluation:
                     found = True
                 elif applied is None and found is False:
                     found = None
-        if layer in self.policies.unread and not found:
+        unread = self.policies.unread
+        if unread and layer in unread and not found:
             self.open_allows.append(Residual(layer, None, (), f"the {layer} could not be read"))
             found = None
         self.steps.append(Step(layer, found, tuple(statements)))
@@ -230,18 +245,26 @@ class _Evaluation:
             found = either(found, applied)
             if applied:
                 statements.append(rule.statement)
-        if Layer.ENDPOINT in self.policies.unread:
-            found = either(found, None)
+        if Layer.ENDPOINT in self.policies.unread and not found:
+            self.open_allows.append(
+                Residual(Layer.ENDPOINT, None, (), f"the {Layer.ENDPOINT} could not be read")
+            )
+            found = None
         self.steps.append(Step(Layer.ENDPOINT, found, tuple(statements)))
         return found
+
+    def deny_levels(self, layer: Layer, sets: Sequence[PolicySet]) -> None:
+        """Notes the Deny statements of all levels of an organization's policies that apply."""
+        for policies in sets or (None,):
+            self.deny(layer, policies)
 
     def levels(self, layer: Layer, sets: Sequence[PolicySet]) -> Tri:
         """Whether each level of an organization's policies has an Allow that applies."""
         result: Tri = True
         for policies in sets:
             result = both(result, self.allow(layer, policies))
-        if layer in self.policies.unread:
-            result = both(result, None)
+        if not sets and layer in self.policies.unread:
+            result = self.allow(layer, None)
         return result
 
     def by_form(self, policies: PolicySet | None) -> dict[Form, Tri]:
@@ -275,12 +298,12 @@ def decide(request: Request, policies: Policies) -> Decision:
     run = _Evaluation(request, policies)
     if run.action in _ALWAYS_ALLOWED and principal.kind not in _UNSIGNED:
         return Decision(Outcome.ALLOWED, (), (), ())
-    scps = () if _beyond_scps(principal) else policies.scps
-    rcps = policies.rcps if _within_rcps(request, run.action) else ()
-    for level in rcps:
-        run.deny(Layer.RCP, level)
-    for level in scps:
-        run.deny(Layer.SCP, level)
+    within_scps = not _beyond_scps(principal)
+    within_rcps = _within_rcps(request, run.action)
+    if within_rcps:
+        run.deny_levels(Layer.RCP, policies.rcps)
+    if within_scps:
+        run.deny_levels(Layer.SCP, policies.scps)
     if not _owner_of_bucket_policy(request, run.action):
         run.deny(Layer.RESOURCE, policies.resource)
     run.deny(Layer.IDENTITY, policies.identity)
@@ -289,8 +312,11 @@ def decide(request: Request, policies: Policies) -> Decision:
     run.deny(Layer.ENDPOINT, policies.endpoint)
     if run.denies:
         return Decision(Outcome.EXPLICITLY_DENIED, tuple(run.denies), (), ())
-    allowed = run.levels(Layer.RCP, rcps)
-    allowed = both(allowed, run.levels(Layer.SCP, scps))
+    allowed: Tri = True
+    if within_rcps:
+        allowed = run.levels(Layer.RCP, policies.rcps)
+    if within_scps:
+        allowed = both(allowed, run.levels(Layer.SCP, policies.scps))
     allowed = both(allowed, _core(run))
     if policies.endpoint is not None or Layer.ENDPOINT in policies.unread:
         allowed = both(allowed, run.by_endpoint(policies.endpoint))
@@ -344,7 +370,9 @@ def _core(run: _Evaluation) -> Tri:
     request, policies = run.request, run.policies
     principal = request.principal
     forms = run.by_form(policies.resource)
-    direct, role, account = (forms.get(f, False) for f in (Form.DIRECT, Form.ROLE, Form.ACCOUNT))
+    direct: Tri = forms.get(Form.DIRECT, False)
+    role: Tri = forms.get(Form.ROLE, False)
+    account: Tri = forms.get(Form.ACCOUNT, False)
     if principal.kind in _UNSIGNED:
         # Nobody's account grants it: the resource alone decides.
         return either(direct, account)

@@ -62,7 +62,7 @@ class Request:
     resource: Resource
     context: Context = field(default_factory=Context)
 
-    @cached_property
+    @property
     def full_context(self) -> Context:
         """The context with what follows from principal and resource."""
         temporary = self.principal.kind in _SIGNED_TEMPORARILY

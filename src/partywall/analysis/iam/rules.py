@@ -37,7 +37,7 @@ class PolicySet:
 class Rule:
     """A statement made ready: tests of resources that need no request, patterns that do."""
 
-    __slots__ = ("conditions", "patterns", "statement", "tests")
+    __slots__ = ("always", "conditions", "patterns", "statement", "tests")
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
@@ -50,6 +50,10 @@ class Rule:
             else:
                 self.tests.append(test)
         self.conditions = statement.conditions
+        self.always = not (statement.broken or statement.conditions or statement.not_resource) and "*" in (
+            statement.resources or ("*",)
+        )
+        """Whatever the request's resource and context, the statement applies."""
 
     def covers(self, resource: str, context: Context) -> bool | None:
         """Whether Resource or NotResource takes in a resource; None where a variable's value decides."""
