@@ -303,9 +303,11 @@ def _value(run: Run, operator: Operator, key: str, node: Node, path: str) -> Non
                 path,
                 f"{text!r} is no service such as ec2.amazonaws.com.",
             )
-    elif key == "kms:viaservice" and not re.fullmatch(
-        r"[a-z0-9-]+\.[a-z0-9*?-]+\.amazonaws\.com(\.cn)?", text
-    ) and not re.match(r"[*?]", text):
+    elif (
+        key == "kms:viaservice"
+        and not re.fullmatch(r"[a-z0-9-]+\.[a-z0-9*?-]+\.amazonaws\.com(\.cn)?", text)
+        and not re.match(r"[*?]", text)
+    ):
         run.add(
             "INVALID_SERVICE_PRINCIPAL_FORMAT",
             node,
@@ -433,7 +435,7 @@ def tag_conditions(s: Statement) -> list[Node]:
     found: list[Node] = []
     for operator, key, _ in s.compared():
         known = read(operator.text)
-        if known and not known.if_exists and "not" not in known.name and known.name != "null":
-            if key.text.lower().startswith("aws:resourcetag/"):
-                found.append(key)
+        plain = known and not known.if_exists and "not" not in known.name and known.name != "null"
+        if plain and key.text.lower().startswith("aws:resourcetag/"):
+            found.append(key)
     return found
