@@ -31,7 +31,7 @@ class DerivedColumn:
 
 @dataclass(frozen=True, slots=True)
 class DerivedTable:
-    """A table that an analysis makes. `build` gives a SELECT of just these columns over the lake's connection.
+    """A table that an analysis makes. `build` gives a SELECT of just these columns over the connection.
 
     A build may register what it needs on the connection and read derived tables that come before its own.
     """
