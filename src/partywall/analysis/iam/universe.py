@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from partywall.analysis.iam.patterns import Matcher, glob
-from partywall.analysis.iam.patterns import arn as arn_matcher
+from partywall.analysis.iam.patterns import resource as resource_matcher
 
 _WILD: Final = re.compile(r"[*?]")
 _PAST_ALL: Final = "\U0010ffff"
@@ -105,5 +105,5 @@ def actions() -> Universe:
 
 
 def arns(texts: Iterable[str]) -> Universe:
-    """ARNs, matched as a Resource element does: segment by segment (JSON policy elements: Resource)."""
-    return Universe(texts, arn_matcher, prefixes=False)
+    """ARNs, matched as a Resource element does (page "JSON policy elements: Resource")."""
+    return Universe(texts, resource_matcher, prefixes=False)
