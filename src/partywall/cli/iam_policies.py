@@ -1,7 +1,7 @@
-"""Policy checks before they ship: `partywall iam lint`, `no-new-access`, `access-not-granted`, `no-public-access`.
+"""Policy checks before they ship: lint, no-new-access, access-not-granted, no-public-access.
 
-Exit codes: 0 nothing to stop for, 1 findings of ERROR or SECURITY_WARNING (or access that should not be, or a
-question left undecided), 2 a file that cannot be read.
+Exit codes: 0 nothing to stop for, 1 findings of ERROR or SECURITY_WARNING (or access that should not be, or
+a question left undecided), 2 a file that cannot be read.
 """
 
 from __future__ import annotations
@@ -41,6 +41,19 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read ({error}): give a JSON file in UTF-8") from error
+
+
+def _policy(path: Path) -> str:
+    """A file's text that is JSON."""
+    from partywall.analysis.iam.lint.positions import JsonError, Source, parse
+
+    text = _read(path)
+    try:
+        parse(text)
+    except JsonError as error:
+        line, column = Source(text).place(error.offset)
+        raise UserError(f"{path}:{line}:{column} is not JSON ({error}): give a policy document") from error
+    return text
 
 
 def _plain(text: str) -> str:
@@ -95,7 +108,7 @@ def no_new_access(
     """Say whether a policy allows anything that another does not, with an example."""
     from partywall.analysis.iam.compare import no_new_access as compare
 
-    _tell(compare(_read(old), _read(new)), form, "new access", "no new access")
+    _tell(compare(_policy(old), _policy(new)), form, "new access", "no new access")
 
 
 def access_not_granted(
@@ -109,7 +122,7 @@ def access_not_granted(
 
     if not action and not resource:
         raise UserError("nothing is named that must not be granted: give --action or --resource")
-    result = compare(_read(policy), action or (), resource or ())
+    result = compare(_policy(policy), action or (), resource or ())
     _tell(result, form, "access granted", "access not granted")
 
 
@@ -120,7 +133,7 @@ def no_public_access(
     """Say whether a resource policy admits the public."""
     from partywall.analysis.iam.compare import no_public_access as compare
 
-    public, statements = compare(_read(policy), account)
+    public, statements = compare(_policy(policy), account)
     if public is None:
         print("not decided: whether the policy is public cannot be read from it")
     elif public:

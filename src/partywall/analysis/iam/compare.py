@@ -65,7 +65,7 @@ Document = str | dict[str, Any]
 
 
 def no_new_access(old: Document, new: Document, *, principals: bool | None = None) -> Comparison:
-    """Whether `new` allows a request that `old` does not. `principals`: whether they name some, None either."""
+    """Whether `new` allows a request that `old` does not. `principals`: they name some, None either."""
     before, after = parse(old, "old", principal=principals), parse(new, "new", principal=principals)
     for policy in (before, after):
         if policy.problems:

@@ -1,7 +1,7 @@
-"""Policies inside files: plain documents, `get-account-authorization-details`, CloudFormation, Terraform plans.
+"""Policies inside files: documents, `get-account-authorization-details`, CloudFormation, Terraform plans.
 
-AWS CLI Command Reference: get-account-authorization-details. AWS CloudFormation Template Reference. Terraform:
-JSON Output Format (`terraform show -json`). Intrinsic functions and values known only after apply are unknown
+AWS CLI Command Reference: get-account-authorization-details. AWS CloudFormation Template Reference.
+Terraform: JSON Output Format (`terraform show -json`). Intrinsic functions and values known only after apply are unknown
 text, of which nothing is said.
 """
 
