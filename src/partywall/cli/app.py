@@ -11,6 +11,7 @@ from partywall import __version__
 from partywall.cli.attest import attest
 from partywall.cli.evidence import evidence
 from partywall.cli.handover import matrix, oscal
+from partywall.cli.iam import iam
 from partywall.cli.options import (
     DEFAULT_DATA,
     AsListing,
@@ -353,3 +354,4 @@ for command in (line, compliance, matrix, oscal):
     app.command()(command)
 app.add_typer(attest, name="attest")
 app.add_typer(evidence, name="evidence")
+app.add_typer(iam, name="iam")

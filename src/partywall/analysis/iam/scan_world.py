@@ -132,7 +132,8 @@ class _Reading:
                 units = [p for t, p in attached.items() if t.startswith("ou-")]
                 if any(not _allows_all([*u, *always]) for u in units):
                     unread.add(layer)
-                levels.append(self.world.policy_set([full, *(_maybe(p) for u in units for p in u)]))
+                rest = self.world.policy(_RCP_FULL, "units whose accounts were not told")
+                levels.append(self.world.policy_set([rest, *(_maybe(p) for u in units for p in u)]))
             if layer is Layer.SCP:
                 account.scps = tuple(levels)
             else:
