@@ -273,6 +273,9 @@ class _Evaluation:
         statements: list[Statement] = []
         if policies is not None:
             for rule in policies.rules(self.action)[1]:
+                if rule.statement.principal is None:
+                    # Malformed: a resource-based policy says whom it allows ("Principal").
+                    continue
                 form = self.request.principal.form(rule.statement)
                 if form is Form.NONE:
                     continue
@@ -323,6 +326,9 @@ def decide(request: Request, policies: Policies) -> Decision:
     if policies.public_blocked is not False and not _of_owner(request):
         blocked = policies.public_blocked
         run.steps.append(Step(Layer.PUBLIC_BLOCK, None if blocked is None else False, ()))
+        if blocked is None:
+            note = f"whether {Layer.PUBLIC_BLOCK} keeps the request out is not known"
+            run.open_allows.append(Residual(Layer.PUBLIC_BLOCK, None, (), note))
         allowed = both(allowed, None if blocked is None else False)
     steps = tuple(run.steps)
     if allowed is False:

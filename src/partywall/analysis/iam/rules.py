@@ -50,9 +50,9 @@ class Rule:
             else:
                 self.tests.append(test)
         self.conditions = statement.conditions
-        self.always = not (statement.broken or statement.conditions or statement.not_resource) and "*" in (
-            statement.resources or ("*",)
-        )
+        everything = statement.resources is None or "*" in statement.resources
+        restricted = statement.broken or statement.conditions or statement.not_resource
+        self.always = everything and not restricted
         """Whatever the request's resource and context, the statement applies."""
 
     def covers(self, resource: str, context: Context) -> bool | None:
