@@ -174,10 +174,8 @@ class _Evaluation:
         self.open_allows: list[Residual] = []
         self.has_boundary = policies.boundary is not None
 
-    def applies(self, rule: Rule, layer: Layer, form: Form) -> Tri:
-        """Whether a statement whose action matches applies; an open one is noted."""
-        if form is Form.NONE:
-            return False
+    def applies(self, rule: Rule, layer: Layer) -> Tri:
+        """Whether a statement whose action and principal match applies; an open one is noted."""
         if rule.always:
             return True
         covered = rule.covers(self.request.resource.arn, self.context)
@@ -208,14 +206,13 @@ class _Evaluation:
         if policies is None:
             return
         for rule in policies.rules(self.action)[0]:
-            form = Form.DIRECT
-            if rule.statement.principal is not None:
-                form = self.request.principal.form(rule.statement)
-            if form is Form.ACCOUNT or (rule.statement.not_principal and self.has_boundary):
-                # A denied account denies its users; NotPrincipal spares nobody who has a boundary.
-                form = Form.DIRECT
-            if self.applies(rule, layer, form):
-                self.denies.append(rule.statement)
+            statement = rule.statement
+            # NotPrincipal spares nobody who has a boundary (page "NotPrincipal").
+            spares = statement.principal is not None and not (statement.not_principal and self.has_boundary)
+            if spares and self.request.principal.form(statement) is Form.NONE:
+                continue
+            if self.applies(rule, layer):
+                self.denies.append(statement)
 
     def allow(self, layer: Layer, policies: PolicySet | None) -> Tri:
         """Whether some Allow statement of a layer without principals applies."""
@@ -223,7 +220,7 @@ class _Evaluation:
         statements: list[Statement] = []
         if policies is not None:
             for rule in policies.rules(self.action)[1]:
-                applied = self.applies(rule, layer, Form.DIRECT)
+                applied = self.applies(rule, layer)
                 if applied:
                     statements.append(rule.statement)
                     found = True
@@ -241,7 +238,9 @@ class _Evaluation:
         found: Tri = False
         statements: list[Statement] = []
         for rule in policies.rules(self.action)[1] if policies is not None else ():
-            applied = self.applies(rule, Layer.ENDPOINT, self.request.principal.form(rule.statement))
+            if self.request.principal.form(rule.statement) is Form.NONE:
+                continue
+            applied = self.applies(rule, Layer.ENDPOINT)
             found = either(found, applied)
             if applied:
                 statements.append(rule.statement)
@@ -279,7 +278,7 @@ class _Evaluation:
                 form = self.request.principal.form(rule.statement)
                 if form is Form.NONE:
                     continue
-                applied = self.applies(rule, Layer.RESOURCE, form)
+                applied = self.applies(rule, Layer.RESOURCE)
                 found[form] = either(found.get(form, False), applied)
                 if applied:
                     statements.append(rule.statement)
