@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from partywall.analysis.iam.automata import arn_tokens, classes, glob_tokens
+from partywall.analysis.iam.automata import arn_tokens, classes, glob_tokens, resource_tokens
 from partywall.analysis.iam.compare import (
     Access,
     Comparison,
@@ -26,7 +26,7 @@ from partywall.analysis.iam.context import Context
 from partywall.analysis.iam.document import parse
 from partywall.analysis.iam.evaluate import Outcome as Decided
 from partywall.analysis.iam.evaluate import Policies, PolicySet, Request, Resource, decide
-from partywall.analysis.iam.patterns import arn, glob
+from partywall.analysis.iam.patterns import arn, glob, resource
 from partywall.analysis.iam.principal import principal
 from partywall.cli.iam_policies import register
 
@@ -230,6 +230,10 @@ def test_denying_more_is_never_new(policy: dict[str, Any], more: dict[str, Any])
     assert no_new_access(policy, denied).outcome is NONE
 
 
+def resource_matches(pattern: str, text: str) -> bool:
+    return resource(pattern)(text)
+
+
 @given(DOCUMENTS, PATTERNS, ARNS)
 @settings(max_examples=100, deadline=None)
 def test_access_not_granted_agrees(policy: dict[str, Any], actions: list[str], arns: list[str]) -> None:
@@ -237,10 +241,10 @@ def test_access_not_granted_agrees(policy: dict[str, Any], actions: list[str], a
     if found.outcome is NEW:
         assert found.access is not None and allowed(policy, found.access)
         assert any(glob(p)(found.access.action.lower()) for p in actions)
-        assert any(arn(p)(found.access.resource) for p in arns)
+        assert any(resource_matches(p, found.access.resource) for p in arns)
         return
     for action, resource, context in itertools.product(ACTIONS, RESOURCES, CONTEXTS):
-        if any(glob(p)(action) for p in actions) and any(arn(p)(resource) for p in arns):
+        if any(glob(p)(action) for p in actions) and any(resource_matches(p, resource) for p in arns):
             assert not allowed(policy, Access(action, resource, "", context))
 
 
@@ -266,6 +270,17 @@ def test_arn_classes_match_as_the_engine_does(patterns: list[str]) -> None:
     for each in classes([arn_tokens(p) for p in patterns]):
         if each.example.count(":") >= 5:
             assert each.members == sum(1 << n for n, p in enumerate(patterns) if arn(p)(each.example))
+
+
+@given(
+    st.lists(st.sampled_from(["*", "a:b*:c:*:?:d", "a:b", "a:?*:b", "a:*:b*:::x*:y"]), min_size=1, max_size=3)
+)
+def test_resource_classes_match_as_the_engine_does(patterns: list[str]) -> None:
+    union = [resource_tokens(p) for p in patterns]
+    owner = [n for n, tokens in enumerate(union) for _ in tokens]
+    for each in classes([t for tokens in union for t in tokens]):
+        found = {owner[n] for n in range(len(owner)) if each.members >> n & 1}
+        assert found == {n for n, p in enumerate(patterns) if resource(p)(each.example)}, each
 
 
 def test_public() -> None:

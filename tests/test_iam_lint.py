@@ -165,8 +165,12 @@ ELEMENT = st.sampled_from(
         "Condition",
         "Sid",
         "AWS",
+        "StringEquals",
+        "aws:SourceIp",
+        "aws:TagKeys",
+        "IpAddress",
+        "Null",
     ]
-    + ["StringEquals", "aws:SourceIp", "aws:TagKeys", "IpAddress", "Null"]
 )
 LEAF = st.sampled_from(
     ["*", "Allow", "2012-10-17", "arn:aws:s3:::b", "${", "", "s3:*", ":", "10.0.0.0/8", 1, True, None]

@@ -56,6 +56,23 @@ def arn_tokens(pattern: str) -> tuple[Token, ...]:
     return glob_tokens("*") if pattern.strip("*") == "" else segment_tokens(pattern, 6)
 
 
+def resource_tokens(pattern: str) -> tuple[tuple[Token, ...], ...]:
+    """A Resource entry, as the patterns whose union it is: a `*` that ends a segment reaches past the colon."""
+    if pattern.strip("*") == "":
+        return (glob_tokens("*"),)
+    parts = pattern.split(":", 5)
+    tokens: list[Token] = []
+    for n, part in enumerate(parts):
+        if n:
+            tokens.append(("", ":"))
+        end = len(part) - 1
+        tokens += [_token(c, n < 5 and not (c == "*" and at == end)) for at, c in enumerate(part)]
+    whole = tuple(tokens)
+    if len(parts) == 6:
+        return (whole,)
+    return (whole, (*whole, ("", ":"), *glob_tokens("*")))
+
+
 def _token(char: str, inner: bool) -> Token:
     if char == "*":
         return (_STAR_NO_COLON if inner else _STAR, "")

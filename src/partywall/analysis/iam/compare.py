@@ -18,6 +18,7 @@ from partywall.analysis.iam.automata import (
     arn_tokens,
     classes,
     glob_tokens,
+    resource_tokens,
     segment_tokens,
 )
 from partywall.analysis.iam.context import Context, Values
@@ -224,7 +225,9 @@ def _search(
     everything = [*old, *new, *([within] if within else [])]
     try:
         actions = _examples((_ACTION, *(glob_tokens(a) for s in everything for a in s.actions)))
-        resources = _examples((_ARN, *(arn_tokens(r) for s in everything for r in s.resources or ())))
+        resources = _examples(
+            (_ARN, *(t for s in everything for r in s.resources or () for t in resource_tokens(r)))
+        )
     except TooMany:
         return Comparison(Outcome.UNDECIDED, reason="the patterns tell too many actions or resources apart")
     resources.append("*")
