@@ -10,8 +10,9 @@ from partywall.analysis.iam.actions import all_actions, asked, find
 from partywall.analysis.iam.context import Context
 from partywall.analysis.iam.document import Statement
 from partywall.analysis.iam.evaluate import Decision, Layer, Outcome
+from partywall.analysis.iam.operators import fill
 from partywall.analysis.iam.principal import Form, Kind, Principal
-from partywall.analysis.iam.request import Request
+from partywall.analysis.iam.request import Request, Resource
 from partywall.analysis.iam.rules import PolicySet
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ def _places(policies: PolicySet | None, action: str, who: Principal) -> Iterator
         statement = rule.statement
         every = statement.not_resource or statement.resources is None
         seen.update(("*",) if every else statement.resources or ())
+    context = Request(who, action, Resource("*", who.account), Context()).full_context
+    filled = ((fill(place, context), place) for place in seen)
+    seen = {to if isinstance(to, str) else place for to, place in filled}
     # What "*" takes in needs no telling apart.
     yield from ("*",) if "*" in seen else seen
 
