@@ -1,4 +1,4 @@
-"""Lint of policies: every code raised by its cases and left out by near misses, with its place in the text."""
+"""Lint of policies: every code raised by its cases and left out by near misses, with its place."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ def test_plain_policies_are_clean(kind: str) -> None:
 
 
 def test_places() -> None:
-    text = '{\n  "Version": "2012-10-17",\r\n  "Statement": {\n    "Effect": "allow",\n"Action": "s3:*", "Resource": "*"}}'
+    text = '{\n  "Version": "2012-10-17",\r\n  "Statement": {\n    "Effect": "allow",\n'
+    text += '"Action": "s3:*", "Resource": "*"}}'
     (found,) = [f for f in lint(text) if f.code == "INVALID_EFFECT"]
     assert (found.line, found.column, found.path) == (4, 15, "Statement.Effect")
 

@@ -57,7 +57,10 @@ def arn_tokens(pattern: str) -> tuple[Token, ...]:
 
 
 def resource_tokens(pattern: str) -> tuple[tuple[Token, ...], ...]:
-    """A Resource entry, as the patterns whose union it is: a `*` that ends a segment reaches past the colon."""
+    """A Resource entry, as the patterns that it is the union of.
+
+    A `*` that ends a segment reaches past the colon.
+    """
     if pattern.strip("*") == "":
         return (glob_tokens("*"),)
     parts = pattern.split(":", 5)

@@ -1,8 +1,8 @@
 """Policies inside files: documents, `get-account-authorization-details`, CloudFormation, Terraform plans.
 
 AWS CLI Command Reference: get-account-authorization-details. AWS CloudFormation Template Reference.
-Terraform: JSON Output Format (`terraform show -json`). Intrinsic functions and values known only after apply are unknown
-text, of which nothing is said.
+Terraform: JSON Output Format (`terraform show -json`). Intrinsic functions and values known only after apply
+are unknown text, of which nothing is said.
 """
 
 from __future__ import annotations
