@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,17 @@ def baseline(demo: DemoScan) -> Baseline:
     return _baselines[demo.data]
 
 
+_opened: list[Lake] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Closes each case's lake: a thousand of them left to the garbage collector would fill the memory."""
+    yield
+    while _opened:
+        _opened.pop().connection.close()
+
+
 def _affected(operation: str) -> list[Group]:
     tables = _plan().operations()[operation]
     return [g for g in _plan().groups if any(t.table.name in tables for t in g.walk())]
@@ -206,6 +217,7 @@ def _rerun(
         if c.check.table in afresh or any(r.table in afresh for r in c.table.relations if r.name in c.columns)
     ]
     lake = Lake(work, FACTS, connection=connect("1GB", threads=1))
+    _opened.append(lake)
     judge(lake, checks, lake.manifest.started_at, {})
     return lake, checks, transport.struck
 

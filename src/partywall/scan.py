@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -391,8 +391,9 @@ def judge_scan(
     from partywall.lake.derived import derive
     from partywall.lake.engine import Lake, connect
 
-    with explained(directory):
-        lake = Lake(directory, FACTS, connection=connect(_JUDGE_MEMORY))
+    # Closed at once: what it holds would stay until Python next searches for garbage.
+    with explained(directory), closing(connect(_JUDGE_MEMORY)) as connection:
+        lake = Lake(directory, FACTS, connection=connection)
         now = lake.manifest.started_at
         policy_facts(lake)
         derive(lake)
