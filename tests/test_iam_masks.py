@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from partywall.analysis.iam.context import Context
 from partywall.analysis.iam.document import parse
-from partywall.analysis.iam.evaluate import Layer, Policies, PolicySet, Request, Resource, decide
+from partywall.analysis.iam.evaluate import Layer, Outcome, Policies, PolicySet, Request, Resource, decide
 from partywall.analysis.iam.masks import Masker, Member, Population, classes
 from partywall.analysis.iam.patterns import glob
 from partywall.analysis.iam.patterns import resource as resource_pattern
@@ -212,6 +212,20 @@ def test_unread_layers_leave_everything_possible_and_nothing_certain() -> None:
     made = MASKER.effective(who, Policies(PolicySet([WIDE]), unread=frozenset((Layer.BOUNDARY,))))
     assert made.may == MASKER.universe.all
     assert MASKER.universe.names(made.must) == ["sts:getcalleridentity", "sts:getsessiontoken"]
+
+
+def test_a_resource_policy_given_or_unread_is_not_answered_by_masks() -> None:
+    who, nothing = PRINCIPALS[0], PolicySet([])
+    resource = Resource("arn:aws:s3:::bucket/key", ACCOUNT)
+    unread = Population([Member(who, Policies(nothing, unread=frozenset((Layer.RESOURCE,))))], MASKER)
+    assert [o for _, o in unread.who_can("s3:GetObject", resource)] == [Outcome.DEPENDS]
+    named = {"Effect": "Allow", "Principal": {"AWS": who.arn}, "Action": "s3:GetObject", "Resource": "*"}
+    policy = PolicySet([parse({"Version": "2012-10-17", "Statement": named}, "bucket", principal=True)])
+    held = Population([Member(who, Policies(nothing, resource=policy))], MASKER)
+    assert [o for _, o in held.who_can("s3:GetObject", resource)] == [Outcome.ALLOWED]
+    given_ = Population([Member(who, Policies(nothing))], MASKER)
+    assert given_.who_can("s3:GetObject", resource) == []
+    assert [o for _, o in given_.who_can("s3:GetObject", resource, None, policy)] == [Outcome.ALLOWED]
 
 
 PATTERN_TEXT = st.text(alphabet="si3amgetobjc:*?p", min_size=1, max_size=8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from partywall.analysis.iam.context import Context
@@ -32,6 +32,8 @@ class Targets:
     def __init__(self, world: EscalationWorld, masker: Masker, assume: Step | None) -> None:
         self.masker = masker
         self._assume = assume
+        self._masks: dict[str, int] = {}
+        self._gathers: dict[tuple[str, int, int], tuple[int, int]] = {}
         self._settled: dict[tuple[int, str, int], bool | None] = {}
         unique = {a.principal.arn: a for a in world.actors}
         self.actors: list[Actor] = [unique[arn] for arn in sorted(unique)]
@@ -238,21 +240,31 @@ class Targets:
                 everyone = (1 << len(self.actors)) - 1
                 mine = self._bits(table)
                 return everyone if reach.yes & mine else 0, everyone if reach.may & mine else 0
-            return _gather(table, reach.yes), _gather(table, reach.may)
+            return self._gathered(f"holding:{step.holding}", reach)
         if on == "provider":
-            table = self._by_thing["provider"]
-            return _gather(table, reach.yes), _gather(table, reach.may)
+            return self._gathered("provider", reach)
         if step.yields == "group":
             mine = self._bits(self._by_thing["group"])
             return reach.yes & mine, reach.may & mine
         if step.reach in ("policy", "old-policy", "group"):
-            table = self._by_thing[step.reach]
-            return _gather(table, reach.yes), _gather(table, reach.may)
+            return self._gathered(step.reach, reach)
         if step.reach == "assumable-role":
             # A trust policy's conditions and denials are for `decide`, and RCPs too.
             plain = 0 if actor.policies.rcps else self._plain.get(actor.principal.account, 0)
             return self.principals(reach.yes) & plain, self.principals(reach.may)
         return self.principals(reach.yes), self.principals(reach.may)
+
+    def _gathered(self, kind: str, reach: Reach) -> tuple[int, int]:
+        table = self._by_thing.get(kind, {})
+        mine = self._masks.get(kind)
+        if mine is None:
+            mine = self._masks[kind] = self._bits(table)
+        yes, may = reach.yes & mine, reach.may & mine
+        key = (kind, yes, may)
+        found = self._gathers.get(key)
+        if found is None:
+            found = self._gathers[key] = (_gather(table, yes), _gather(table, may))
+        return found
 
     @staticmethod
     def _bits(table: Iterable[int]) -> int:
@@ -332,11 +344,10 @@ class Targets:
         return result
 
 
-def _gather(table: dict[int, int], things: int) -> int:
+def _gather(table: Mapping[int, int], things: int) -> int:
     made = 0
-    for at, principals in table.items():
-        if things >> at & 1:
-            made |= principals
+    for at in positions(things):
+        made |= table.get(at, 0)
     return made
 
 

@@ -265,7 +265,10 @@ class Population:
         at = self.masker.universe.index.get(action.lower())
         known = _NOTHING_KNOWN if context is None else context
         for group in self.classes:
-            if resource_policy is None and at is not None:
+            own = group.policies
+            # Masks know no resource policy: where one bears on it, or was not read, only `decide` tells.
+            alone = own.resource is None and Layer.RESOURCE not in own.unread
+            if resource_policy is None and alone and at is not None:
                 if not group.effective.may >> at & 1:
                     yield group, Outcome.IMPLICITLY_DENIED
                     continue
