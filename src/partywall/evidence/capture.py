@@ -14,7 +14,7 @@ import orjson
 from partywall.aws.answers import CallFailed
 from partywall.aws.transport import canonical as canonical_params
 from partywall.aws.transport import fingerprint
-from partywall.evidence.masking import Masker
+from partywall.evidence.masking import Masker, tempting_texts
 from partywall.evidence.rows import (
     BODY,
     FOLDER,
@@ -46,7 +46,7 @@ class Capture:
         self._folder = directory / FOLDER
         self._principals = principals
         self._masker = masker or Masker()
-        self._columns: dict[str, list[Any]] = {name: [] for name in evidence_schema().names}
+        self._rows: list[dict[str, Any]] = []
         self._bytes = 0
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -69,41 +69,36 @@ class Capture:
         asked_at: datetime,
     ) -> None:
         """Keeps one answer. Raises UserError where the disk is full."""
-        masked, population, code = self._masker.masked, None, ""
+        population, code = None, ""
         if isinstance(answer, CallFailed):
             code = answer.code
             body = canonical({"error": self._error(answer)})
         else:
             body = canonical(answer)
-            if self._masker.needs(service, operation, body):
-                body = canonical(self._masker.answer(service, operation, answer))
             getter = _populations().get(f"{service}:{operation}")
             if getter is not None:
                 found = getter(answer)
                 population = len(found) if isinstance(found, list) else int(found is not MISSING)
-        values: dict[str, Any] = {
-            "number": self._number,
-            "key": fingerprint(account_id, service, region, operation, params),
-            "account_id": account_id,
-            "region": region,
-            "principal": self._principals.get(account_id, ""),
-            "service": service,
-            "operation": operation,
-            "params": canonical_params(params),
-            "asked_at": asked_at,
-            "failed": isinstance(answer, CallFailed),
-            "error_code": code,
-            "population": population,
-            "masked": self._masker.masked - masked,
-            "sha256": sha256(body),
-            BODY: body.decode(),
-        }
-        values[ROW_HASH] = row_hash(values)
-        for name, value in values.items():
-            self._columns[name].append(value)
+        self._rows.append(
+            {
+                "number": self._number,
+                "key": fingerprint(account_id, service, region, operation, params),
+                "account_id": account_id,
+                "region": region,
+                "principal": self._principals.get(account_id, ""),
+                "service": service,
+                "operation": operation,
+                "params": canonical_params(params),
+                "asked_at": asked_at,
+                "failed": isinstance(answer, CallFailed),
+                "error_code": code,
+                "population": population,
+                BODY: body.decode(),
+            }
+        )
         self._number += 1
         self._bytes += len(body)
-        if self._bytes >= _BYTES or len(self._columns[BODY]) >= _ROWS:
+        if self._bytes >= _BYTES or len(self._rows) >= _ROWS:
             self.flush()
 
     def flush(self) -> None:
@@ -111,10 +106,14 @@ class Capture:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        if not self._columns[BODY]:
+        if not self._rows:
             return
+        self._mask()
         schema = evidence_schema()
-        arrays = [pa.array(self._columns[n], t) for n, t in zip(schema.names, schema.types, strict=True)]
+        arrays = [
+            pa.array([row[n] for row in self._rows], t)
+            for n, t in zip(schema.names, schema.types, strict=True)
+        ]
         target = self._folder / f"part-{self._parts:05d}.parquet"
         try:
             plain = ["key", "sha256", ROW_HASH, BODY, "params"]
@@ -130,14 +129,26 @@ class Capture:
             raise write_error(target, error) from error
         self._parts += 1
         self._bytes = 0
-        for column in self._columns.values():
-            column.clear()
+        self._rows.clear()
 
     def close(self) -> None:
         """Writes what is pending: nothing was lost."""
         self.flush()
         with suppress(OSError):
             (self._folder / OPEN).unlink(missing_ok=True)
+
+    def _mask(self) -> None:
+        """Masks what is pending, and only then hashes it."""
+        tempting = tempting_texts([row[BODY] for row in self._rows])
+        for row, looks in zip(self._rows, tempting, strict=True):
+            before = self._masker.masked
+            body = row[BODY].encode()
+            if not row["failed"]:
+                body = self._masker.body(row["service"], row["operation"], body, looks)
+                row[BODY] = body.decode()
+            row["masked"] = self._masker.masked - before
+            row["sha256"] = sha256(body)
+            row[ROW_HASH] = row_hash(row)
 
     def _error(self, failed: CallFailed) -> dict[str, Any]:
         return {
