@@ -1,10 +1,20 @@
 """Fixtures that several tests share."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import DemoScan, record_demo
+
+
+@pytest.fixture(autouse=True)
+def _whole_models() -> Iterator[None]:
+    """A scan by the command line cuts botocore's models to its calls: undone, however it ended."""
+    yield
+    if models := sys.modules.get("partywall.aws.models"):
+        models.widen()
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,16 @@ def narrow(operations: Iterable[str]) -> None:
         _NARROWED.setdefault(service, set()).add(name)
 
 
+def widen() -> None:
+    """Ends what `narrow` began: models are read whole again, by those who ask for them from now on."""
+    if not _NARROWED:
+        return
+    _NARROWED.clear()
+    # The loader holds the same models, cut in place.
+    for cached in (loader, service_model, operation_model):
+        cached.cache_clear()
+
+
 def _cut(model: dict[str, Any], names: set[str]) -> None:
     """Leave of a service model only the named operations and the shapes that they reach, in place."""
     operations: dict[str, Any] = model["operations"]

@@ -51,6 +51,7 @@ class Request:
 def run(request: Request, identities: Sequence[Identity] = ()) -> int:
     """Runs a scan to its reports; returns the exit code. Raises UserError for wrong use."""
     from partywall.aws.answers import CredentialsExpired
+    from partywall.aws.models import widen
     from partywall.cli.console import console
     from partywall.cli.results import parse_tags, writable, written
     from partywall.config import load
@@ -96,6 +97,7 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
         return 130
     finally:
         signal.signal(signal.SIGTERM, stop)
+        widen()
     for note in scan.progress.notes:
         print(f"partywall: {note}", file=sys.stderr)
     if request.resume:
