@@ -275,5 +275,8 @@ class UnitFiles:
 
 
 def scan_id(now: datetime) -> str:
-    """A new scan's id: its start in UTC to the second and six random digits, so that ids sort by time."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
+    """A new scan's id: its start in UTC, the second's fraction in 65,536ths, and four random digits.
+
+    Scans begun within the same second sort by time too, and so the later one follows the earlier.
+    """
+    return f"{now:%Y%m%dT%H%M%SZ}-{(now.microsecond << 16) // 1_000_000:04x}{os.urandom(2).hex()}"
