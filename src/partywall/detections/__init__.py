@@ -1,0 +1,1 @@
+"""Threat detection on the logs of an account: ingest, rules, correlations, models."""
