@@ -151,6 +151,15 @@ def test_adding_a_deny_never_adds_access(
     assert _no_more(decide(request, given_).outcome, decide(request, more).outcome)
 
 
+@given(requests, policies)
+@settings(max_examples=200, deadline=None)
+def test_an_explicit_denial_tells_the_layers_that_deny(request: Request, given_: Policies) -> None:
+    found = decide(request, given_)
+    if found.outcome is Outcome.EXPLICITLY_DENIED:
+        assert found.deciding == tuple(s for step in found.steps for s in step.statements)
+        assert all(step.result is False and step.statements for step in found.steps)
+
+
 @given(requests, policies, sets(), st.sampled_from(("scps", "rcps")))
 @settings(max_examples=200, deadline=None)
 def test_adding_a_level_of_scps_or_rcps_never_adds_access(

@@ -185,7 +185,8 @@ def _decision(request: Request, policies: Policies, decision: Decision) -> dict[
     from partywall.analysis.iam.evaluate import Outcome
 
     words = {True: "allows", False: "does not allow", None: "open"}
-    layers = _layers(policies)
+    if decision.outcome is Outcome.EXPLICITLY_DENIED:
+        words[False] = "denies"
     steps = [
         {
             "layer": str(step.layer),
@@ -194,11 +195,6 @@ def _decision(request: Request, policies: Policies, decision: Decision) -> dict[
         }
         for step in decision.steps
     ]
-    if decision.outcome is Outcome.EXPLICITLY_DENIED:
-        steps = [
-            {"layer": layers.get(s.key, "policies"), "result": "denies", "statements": [s.label]}
-            for s in decision.deciding
-        ]
     return {
         "principal": request.principal.arn or "* (anonymous)",
         "action": request.action,
@@ -207,28 +203,6 @@ def _decision(request: Request, policies: Policies, decision: Decision) -> dict[
         "steps": steps,
         "open": _open(policies, decision),
         "unread": sorted(str(layer) for layer in policies.unread),
-    }
-
-
-def _layers(policies: Policies) -> dict[int, str]:
-    """A statement's key -> the layer that it is of."""
-    from partywall.analysis.iam.evaluate import Layer
-
-    sets = [
-        *((Layer.RCP, s) for s in policies.rcps),
-        *((Layer.SCP, s) for s in policies.scps),
-        (Layer.RESOURCE, policies.resource),
-        (Layer.IDENTITY, policies.identity),
-        (Layer.BOUNDARY, policies.boundary),
-        (Layer.SESSION, policies.session),
-        (Layer.ENDPOINT, policies.endpoint),
-    ]
-    return {
-        statement.key: str(layer)
-        for layer, policy_set in sets
-        if policy_set is not None
-        for policy in policy_set.policies
-        for statement in policy.statements
     }
 
 

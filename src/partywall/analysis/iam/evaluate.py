@@ -112,7 +112,10 @@ class Residual(NamedTuple):
 
 
 class Step(NamedTuple):
-    """How one layer stands: `result` None where open conditions decide; the statements that made it so."""
+    """How one layer stands: `result` None where open conditions decide; the statements that made it so.
+
+    Of an explicit denial only the layers that deny are told, each with the statements that do.
+    """
 
     layer: Layer
     result: Tri
@@ -205,6 +208,7 @@ class _Evaluation:
             self.open_denies.append(Residual(layer, None, (), f"the {layer} could not be read"))
         if policies is None:
             return
+        first = len(self.denies)
         for rule in policies.rules(self.action)[0]:
             statement = rule.statement
             # NotPrincipal spares nobody who has a boundary (page "NotPrincipal").
@@ -213,6 +217,8 @@ class _Evaluation:
                 continue
             if self.applies(rule, layer):
                 self.denies.append(statement)
+        if len(self.denies) > first:
+            self.steps.append(Step(layer, False, tuple(self.denies[first:])))
 
     def allow(self, layer: Layer, policies: PolicySet | None) -> Tri:
         """Whether some Allow statement of a layer without principals applies."""
@@ -313,7 +319,7 @@ def decide(request: Request, policies: Policies) -> Decision:
     run.deny(Layer.SESSION, policies.session)
     run.deny(Layer.ENDPOINT, policies.endpoint)
     if run.denies:
-        return Decision(Outcome.EXPLICITLY_DENIED, tuple(run.denies), (), ())
+        return Decision(Outcome.EXPLICITLY_DENIED, tuple(run.denies), tuple(run.steps), ())
     allowed: Tri = True
     if within_rcps:
         allowed = run.levels(Layer.RCP, policies.rcps)
