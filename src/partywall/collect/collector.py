@@ -25,6 +25,8 @@ _CHUNK: Final = 100
 """Rows whose per-row calls run side by side; bounds the tasks (and so the memory) of one listing."""
 _CHUNKS_AHEAD: Final = 3
 _PREPARATION_TRIES: Final = 12
+# IAM API Reference, GetServiceLastAccessedDetails: member, what it says while the job goes on, and when done.
+_JOBS: Final = {"iam:GetServiceLastAccessedDetails": ("JobStatus", "IN_PROGRESS", "COMPLETED")}
 _BAD_PARAMETER: Final = "InvalidParameterException"
 
 
@@ -357,7 +359,22 @@ class Collector:
         merged = await self._prepared(scope, call.operation, table)
         if merged is not None and not merged.ok:
             return merged
-        merged = None
+        member, going, done = _JOBS.get(call.operation, ("", "", ""))
+        for _ in range(_PREPARATION_TRIES):
+            merged = await self._joined(scope, call, params, table)
+            state = (merged.data or {}).get(member)
+            if not merged.ok or state != going:
+                break
+            await self._sleep(1.0)
+        assert merged is not None
+        if member and merged.ok and (merged.data or {}).get(member) != done:
+            return replace(merged, outcome=Outcome.ERROR, error_code="NotReady")
+        return merged
+
+    async def _joined(
+        self, scope: Scope, call: Call | Batch | Lookup, params: Mapping[str, Any], table: str
+    ) -> Result:
+        merged: Result | None = None
         async for page in self._caller.pages(
             scope, call.service, call.action, params, table=table, absent=call.absent
         ):

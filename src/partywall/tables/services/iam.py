@@ -69,6 +69,70 @@ def _inline(member: str) -> Column:
     )
 
 
+def _documents(policies: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Each inline policy with its own document as text."""
+    found: list[dict[str, str]] = []
+    for policy in policies:
+        raw: Any = policy["PolicyDocument"]
+        text = unquote(raw) if isinstance(raw, str) else orjson.dumps(raw).decode()
+        found.append({"name": policy.get("PolicyName", ""), "document": text})
+    return found
+
+
+def _inline_each(member: str) -> Column:
+    return Column(
+        "inline_policies",
+        List(Struct(Field("name", Str, "name"), Field("document", Str, "document"))),
+        member,
+        doc="The inline policies one by one, each document as it was written.",
+        fn=_documents,
+    )
+
+
+LAST_ACCESSED_CALLS = {
+    "last_accessed_job": Call(
+        "iam:GenerateServiceLastAccessedDetails", {"Arn": "arn", "Granularity": Const("ACTION_LEVEL")}
+    ),
+    "last_accessed": Call("iam:GetServiceLastAccessedDetails", {"JobId": "last_accessed_job"}),
+}
+"""IAM User Guide, Refine permissions in AWS using last accessed information: a report of one principal."""
+
+
+def _last_accessed() -> tuple[Column, Column]:
+    return (
+        Column(
+            "last_accessed_job",
+            Str,
+            "last_accessed_job.JobId",
+            doc="The id of AWS's job that made `last_accessed`; another in each scan.",
+        ),
+        Column(
+            "last_accessed",
+            List(
+                Struct(
+                    Field("service", Str, "ServiceNamespace"),
+                    Field("used", Bool, "LastAuthenticated", False, fn=lambda _: True),
+                    Field("last_used", Timestamp, "LastAuthenticated"),
+                    Field(
+                        "actions",
+                        List(
+                            Struct(
+                                Field("name", Str, "ActionName"),
+                                Field("used", Bool, "LastAccessedTime", False, fn=lambda _: True),
+                                Field("last_used", Timestamp, "LastAccessedTime"),
+                            )
+                        ),
+                        "TrackedActionsLastAccessed",
+                    ),
+                )
+            ),
+            "last_accessed.ServicesLastAccessed",
+            doc="Of each service that its policies allow, when it was last used within AWS's tracking period "
+            "(400 days at most); `actions` are those that AWS tracks one by one, mostly of management.",
+        ),
+    )
+
+
 def _attached() -> tuple[Column, Column]:
     return (
         Column("attached_policies", ATTACHED, "AttachedManagedPolicies", doc="Managed policies attached."),
@@ -234,6 +298,7 @@ user = Table(
         "report": CREDENTIAL_REPORT,
         "keys": Call("iam:ListAccessKeys", {"UserName": "name"}),
         "mfa": Call("iam:ListMFADevices", {"UserName": "name"}),
+        **LAST_ACCESSED_CALLS,
     },
     columns=(
         Column("path", Str, "Path", "/"),
@@ -243,7 +308,9 @@ user = Table(
         *_attached(),
         _inline_names("UserPolicyList"),
         _inline("UserPolicyList"),
+        _inline_each("UserPolicyList"),
         _boundary(),
+        *_last_accessed(),
         *report_columns(),
         Column(
             "access_key_metadata",
@@ -293,6 +360,7 @@ group = Table(
         *_attached(),
         _inline_names("GroupPolicyList"),
         _inline("GroupPolicyList"),
+        _inline_each("GroupPolicyList"),
     ),
     relations=(
         _CUSTOMER_POLICIES,
@@ -322,6 +390,7 @@ role = Table(
     arn="Arn",
     title="RoleName",
     tags="Tags",
+    calls=LAST_ACCESSED_CALLS,
     columns=(
         Column("path", Str, "Path", "/"),
         Column("role_id", Str, "RoleId"),
@@ -344,7 +413,9 @@ role = Table(
         *_attached(),
         _inline_names("RolePolicyList"),
         _inline("RolePolicyList"),
+        _inline_each("RolePolicyList"),
         _boundary(),
+        *_last_accessed(),
         Column(
             "instance_profile_arns",
             List(Str),
