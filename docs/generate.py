@@ -141,6 +141,8 @@ def tables() -> dict[str, str]:
             f"# {d['name']}\n\n{d['doc']}\n",
             "Derived by analysis after collecting.\n"
             if d["scope"] == "derived"
+            else f"{d['scope'].capitalize()}. Made by analysis of {', '.join(d['made_of'])}.\n"
+            if d["made_of"]
             else f"{d['scope'].capitalize()}. CloudFormation type: {d['resource_type'] or 'none'}.\n",
         ]
         parts.append(_table(["Column", "Type", "Filled by", "About"], columns) + "\n")

@@ -18,6 +18,7 @@ import orjson
 import pytest
 
 from partywall.analysis.policy import FACTS
+from partywall.analysis.tables import analyse
 from partywall.aws.answers import CallFailed, Outcome
 from partywall.aws.paging import paging_of
 from partywall.checks.loader import CompiledCheck
@@ -32,7 +33,7 @@ from partywall.lake.engine import Lake, connect
 from partywall.lake.writer import JOURNAL, ScanWriter
 from partywall.scan import Selection, demanded, load_checks, units_of
 from partywall.tables.mapping import path_call
-from partywall.tables.registry import all_tables
+from partywall.tables.registry import all_tables, analysis_tables
 from tests.support import REGIONS, DemoScan, identity, unlimited, verdicts
 
 _SELECTION = Selection(regions=REGIONS)
@@ -182,6 +183,15 @@ def _affected(operation: str) -> list[Group]:
     return [g for g in _plan().groups if any(t.table.name in tables for t in g.walk())]
 
 
+def _remade(afresh: set[str]) -> set[str]:
+    """The analysis tables that read some of these tables, directly or by others of their kind."""
+    found: set[str] = set()
+    for name, rows in analysis_tables().items():
+        if not (afresh | found).isdisjoint(rows.inputs):
+            found.add(name)
+    return found
+
+
 def _rerun(
     baseline: Baseline, operation: str, kind: str, work: Path
 ) -> tuple[Lake, list[CompiledCheck], int]:
@@ -211,13 +221,15 @@ def _rerun(
     caller = unlimited(transport, max_attempts=2)(writer.log)
     asyncio.run(Collector(caller, writer, sleep=_no_wait).run(units))
     writer.close()
+    lake = Lake(work, FACTS, connection=connect("1GB", threads=1))
+    _opened.append(lake)
+    afresh |= _remade(afresh)
+    assert analyse(lake, afresh) == []
     checks = [
         c
         for c in _checks()
         if c.check.table in afresh or any(r.table in afresh for r in c.table.relations if r.name in c.columns)
     ]
-    lake = Lake(work, FACTS, connection=connect("1GB", threads=1))
-    _opened.append(lake)
     judge(lake, checks, lake.manifest.started_at, {})
     return lake, checks, transport.struck
 

@@ -385,6 +385,7 @@ def judge_scan(
     """
     from partywall.analysis.policy import FACTS
     from partywall.analysis.steps import policy_facts
+    from partywall.analysis.tables import analyse
     from partywall.evidence.seal import seal
     from partywall.findings.lifecycle import advance, current_findings, remember
     from partywall.findings.verdicts import judge
@@ -396,20 +397,21 @@ def judge_scan(
         lake = Lake(directory, FACTS, connection=connection)
         now = lake.manifest.started_at
         policy_facts(lake)
+        notes = analyse(lake)
         derive(lake)
         judge(lake, checks, now, overrides)
         current_findings(lake, checks)
         if data is None:
             remember(lake, ())
             advance(lake, checks, now)
-            return []
+            return notes
         with data.publishing():
-            follows, notes = _histories(lake, data)
+            follows, damaged = _histories(lake, data)
             advance(lake, checks, now)
             write_manifest(directory, replace(lake.manifest, follows=follows))
             seal(directory, data, overrides, signer)
             data.publish(lake.manifest.id)
-        return notes
+        return [*notes, *damaged]
 
 
 def _histories(lake: Lake, data: DataDirectory) -> tuple[list[str], list[str]]:

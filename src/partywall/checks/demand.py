@@ -9,7 +9,7 @@ from partywall.collect.planner import Demand
 from partywall.lake.source import FACTS_SUFFIX
 from partywall.tables.mapping import path_call
 from partywall.tables.registry import all_tables
-from partywall.tables.spec import Table
+from partywall.tables.spec import Analysis, Table
 
 
 def demand(checks: Iterable[CompiledCheck]) -> Demand:
@@ -25,12 +25,16 @@ def inventory(checks: Iterable[CompiledCheck], tables: Iterable[Table], *, full:
     wanted = demand(checks)
     for table in tables:
         listed = {c.name for c in table.columns if full or not path_call(table, c.path)}
-        wanted.setdefault(table.name, set()).update(listed | {"tags"})
+        add(wanted, table, listed | {"tags"})
     return wanted
 
 
 def add(wanted: Demand, table: Table, columns: Iterable[str]) -> None:
-    """Adds to a demand what reading these columns of a table takes, relations followed."""
+    """Adds to a demand what reading these columns of a table takes; relations and analyses are followed."""
+    if isinstance(table.rows, Analysis) and table.name not in wanted:
+        wanted[table.name] = set()
+        for name, read in table.rows.inputs.items():
+            add(wanted, all_tables()[name], read)
     relations = {r.name: r for r in table.relations}
     stored = wanted.setdefault(table.name, set())
     for name in columns:

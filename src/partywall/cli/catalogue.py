@@ -49,9 +49,11 @@ def describe_table(table: Table) -> dict[str, Any]:
     from partywall.checks.schema import readable
     from partywall.tables.mapping import path_call
     from partywall.tables.schema import COMMON, column
+    from partywall.tables.spec import Analysis
 
     operations = {name: call.operation for name, call in table.calls.items()}
-    listing = getattr(table.rows, "operation", "")
+    made_of = sorted(table.rows.inputs) if isinstance(table.rows, Analysis) else []
+    listing = "analysis" if made_of else getattr(table.rows, "operation", "")
     relations = {r.name: r for r in table.relations}
     columns: list[dict[str, str]] = []
     for name, type_ in readable(table).items():
@@ -77,7 +79,8 @@ def describe_table(table: Table) -> dict[str, Any]:
         "resource_type": table.resource_type,
         "doc": table.doc,
         "parent": table.parent,
-        "listed_by": listing,
+        "listed_by": "" if made_of else listing,
+        "made_of": made_of,
         "columns": columns,
     }
 
@@ -92,6 +95,7 @@ def describe_derived(table: DerivedTable) -> dict[str, Any]:
         "doc": table.doc,
         "parent": "",
         "listed_by": "",
+        "made_of": [],
         "columns": [
             {"name": c.name, "type": c.type, "filled_by": "analysis", "doc": c.doc} for c in table.columns
         ],
@@ -102,10 +106,13 @@ def _print_table(described: dict[str, Any]) -> None:
     screen = console()
     screen.print(described["name"], style="bold")
     screen.print(described["doc"])
-    source = described["listed_by"] or "one row for each account" + (
-        " and Region" if described["scope"] == "regional" else ""
-    )
-    where = "made by analysis" if described["scope"] == "derived" else f"listed by {source}"
+    if made_of := described["made_of"]:
+        where = f"made by analysis of {', '.join(made_of)}"
+    elif described["scope"] == "derived":
+        where = "made by analysis"
+    else:
+        one = "one row for each account" + (" and Region" if described["scope"] == "regional" else "")
+        where = f"listed by {described['listed_by'] or one}"
     screen.print(f"{described['scope']}; {where}\n", style="dim")
     listing = grid("column", "type", "filled by", "about")
     for column in described["columns"]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from partywall.tables.mapping import CompiledTable, parent_columns
-from partywall.tables.spec import Call, Lookup, Single, Table
+from partywall.tables.spec import Analysis, Call, Lookup, Single, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,14 @@ def close(demand: Mapping[str, Iterable[str]], tables: Mapping[str, Table]) -> D
     todo = [(name, set(columns)) for name, columns in demand.items()]
     while todo:
         name, columns = todo.pop()
+        table = tables[name]
+        if isinstance(table.rows, Analysis):
+            # Nothing of it is collected; whoever demands it demands its inputs.
+            continue
         known = closed.get(name)
         if known is not None and columns <= known:
             continue
         closed.setdefault(name, set()).update(columns)
-        table = tables[name]
         if table.parent:
             todo.append((table.parent, parent_columns(table)))
     return closed
@@ -103,6 +106,8 @@ def plan(demand: Mapping[str, Iterable[str]], tables: Mapping[str, Table]) -> Pl
     roots: list[Group] = []
     for name, each in compiled.items():
         table = each.table
+        if isinstance(table.rows, Analysis):
+            continue
         key = _key(table)
         group = by_key.get(key)
         if group is not None:
@@ -146,7 +151,7 @@ def _share(tables: Iterable[CompiledTable]) -> None:
 
 
 def _key(table: Table) -> Any:
-    if isinstance(table.rows, Single):
+    if not isinstance(table.rows, Call):
         return ("single", table.name)
     return (
         table.parent,

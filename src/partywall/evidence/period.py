@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.errors import UserError
-from partywall.findings.lifecycle import FAILED_LISTING
 from partywall.findings.model import Verdict
-from partywall.lake.engine import connect, explained
+from partywall.lake.engine import FAILED_LISTING, connect, explained
 from partywall.lake.snapshot import DataDirectory, Manifest, read_manifest
 from partywall.lake.source import literal, quote
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from partywall.checks.loader import CompiledCheck
 from partywall.findings.causes import blame
 from partywall.findings.exceptions import RiskException, in_force
-from partywall.findings.lifecycle import FAILED_LISTING, FILE, ID
+from partywall.findings.lifecycle import FILE, ID
 from partywall.findings.model import VERDICT_NAMES, Report, ScanInfo, findings_schema
 from partywall.findings.priority import priority_sql, priority_why_sql
 from partywall.findings.verdicts import CAUSE_TYPE, Overrides, by_table, failing_sql, verdict_file
-from partywall.lake.engine import Lake
+from partywall.lake.engine import FAILED_LISTING, Lake
 from partywall.lake.source import literal, quote
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.checks.loader import CompiledCheck
-from partywall.findings.lifecycle import FAILED_LISTING
-from partywall.lake.engine import Lake
+from partywall.lake.engine import FAILED_LISTING, Lake
 from partywall.lake.source import literal
 from partywall.tables import schema
 from partywall.tables.mapping import path_call

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from partywall.checks.loader import CompiledCheck
 from partywall.findings.model import Verdict
 from partywall.findings.verdicts import by_table, verdict_file
-from partywall.lake.engine import INCOMPLETE, Lake, explained
+from partywall.lake.engine import FAILED_LISTING, INCOMPLETE, Lake, explained
 from partywall.lake.source import literal, quote
 from partywall.lake.writer import write_error
 
@@ -75,10 +75,6 @@ def current_findings(lake: Lake, checks: Iterable[CompiledCheck]) -> None:
             f" '' AS resource_name, c.table_name, 'unknown' FROM ({lake.sql_of('collection')}) c"
             f" JOIN (VALUES {values}) v(check_id, table_name) USING (table_name) WHERE {FAILED_LISTING})"
         )
-
-
-FAILED_LISTING: Final = "c.outcome NOT IN ('ok', 'empty') AND c.operation <> ''"
-"""SQL over `collection c`: a listing that was tried and not answered."""
 
 
 def _verdicts(path: Path, ids: list[str], wanted: tuple[Verdict, ...]) -> str:

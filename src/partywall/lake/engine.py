@@ -16,7 +16,8 @@ from partywall.lake.snapshot import Manifest, read_manifest
 from partywall.lake.source import Source, literal, quote
 from partywall.lake.writer import api_call_schema, collection_schema, write_error
 from partywall.tables import schema
-from partywall.tables.registry import all_tables
+from partywall.tables.registry import all_tables, analysis_tables
+from partywall.tables.spec import Analysis
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from partywall.tables.types import StructType
 
 INCOMPLETE: Final = "_incomplete"
+FAILED_LISTING: Final = "c.outcome NOT IN ('ok', 'empty') AND c.operation <> ''"
+"""SQL over `collection c`: a listing that was tried and not answered."""
 _ANSWERED: Final = (Outcome.OK, Outcome.EMPTY)
 
 
@@ -155,7 +158,11 @@ class Lake:
         if name == "collection":
             if not (self.directory / "collection.parquet").exists():
                 raise damaged(self.directory, "collection.parquet is missing")
-            return self._file_table("collection.parquet", collection_schema())
+            collected = self._file_table("collection.parquet", collection_schema())
+            made = self.source.analysis_file("collection")
+            if not made.exists():
+                return collected
+            return f"{collected} UNION ALL BY NAME SELECT * FROM read_parquet({literal(str(made))})"
         from partywall.lake.derived import derived_sql, derived_tables
         from partywall.tables.registry import table as find
 
@@ -201,6 +208,8 @@ class Lake:
             if not_offered or all(o in _ANSWERED for o in outcomes):
                 fine.add((name, account, region))
         for name, table in all_tables().items():
+            if isinstance(table.rows, Analysis):
+                continue
             for account in manifest.accounts:
                 account_id = account["account_id"]
                 if name not in manifest.demand:
@@ -215,6 +224,15 @@ class Lake:
                         for region in dict.fromkeys([*enabled, *manifest.regions])
                         if (name, account_id, region) not in fine
                     ]
+        open_: dict[str, set[tuple[str, str]]] = {}
+        for name, account_id, region in rows:
+            open_.setdefault(name, set()).add((account_id, region))
+        for name, made in analysis_tables().items():
+            if name in manifest.demand:
+                open_[name] = {place for source in made.rows_from for place in open_.get(source, ())}
+            else:
+                open_[name] = {(account["account_id"], "*") for account in manifest.accounts}
+            rows += [(name, *place) for place in sorted(open_[name])]
         for name, account_id, region in rows:
             self.source.incomplete.setdefault(name, set()).add((account_id, region))
         if rows:

@@ -106,8 +106,19 @@ class Source:
             base = self.directory / "tables" / table
             found = [base.joinpath(*parts) for parts in sorted(_walk(str(base), 2))]
             found = [path for path in found if path.suffix == ".parquet"]
+            if not found and (made := self.analysis_file(table)).exists():
+                found = [made]
             self._files[table] = found
         return found
+
+    def analysis_file(self, table: str) -> Path:
+        """Where the rows of a table are that an analysis makes."""
+        return self.directory / "derived" / "analysis" / f"{table}.parquet"
+
+    def forget(self, table: str) -> None:
+        """Looks for the files of a table anew when they are next read."""
+        self._files.pop(table, None)
+        self._keyless = {key: value for key, value in self._keyless.items() if key[0] != table}
 
     def stored(self, table: Table, columns: Iterable[str]) -> str:
         """SELECT of stored columns only, and of `_row`, which numbers the rows of all files of the table."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.checks.model import DOMAINS
-from partywall.findings.lifecycle import FAILED_LISTING
 from partywall.findings.model import Verdict
 from partywall.findings.verdicts import verdict_file
+from partywall.lake.engine import FAILED_LISTING
 from partywall.lake.source import literal, quote
 from partywall.responsibility.engine import OWNER_COLUMNS, with_choices
 from partywall.responsibility.loader import choices, model

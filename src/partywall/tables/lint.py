@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -15,7 +16,7 @@ from partywall.tables.mapping import (
     template_columns,
 )
 from partywall.tables.paths import segments
-from partywall.tables.spec import Batch, Call, Each, Lookup, Table
+from partywall.tables.spec import Analysis, Batch, Call, Each, Lookup, Table
 from partywall.tables.types import (
     UNKNOWN,
     BoolType,
@@ -135,9 +136,11 @@ def _faults(table: Table, tables: Mapping[str, Table]) -> Iterator[str]:
     for name, call in table.calls.items():
         faults, answers[name] = _call(call, known, listing=False)
         yield from (f"call {name}: {f}" for f in faults)
+    if isinstance(table.rows, Analysis):
+        yield from _analysis_faults(table, table.rows, tables)
     for column in table.columns:
         call = path_call(table, column.path)
-        if column.path.startswith("@"):
+        if column.path.startswith("@") or isinstance(table.rows, Analysis):
             continue
         shape = answers.get(call) if call else element
         if isinstance(table.rows, Call) and table.rows.at.endswith(CSV) and not call:
@@ -172,6 +175,28 @@ def _faults(table: Table, tables: Mapping[str, Table]) -> Iterator[str]:
             yield f"relation {relation.name}: {relation.table} has no column {name}"
         for name in {k.removesuffix("[]") for k in relation.on} - known:
             yield f"relation {relation.name}: no own column {name}"
+
+
+def _analysis_faults(table: Table, rows: Analysis, tables: Mapping[str, Table]) -> Iterator[str]:
+    module, _, function = rows.build.partition(":")
+    if not callable(getattr(importlib.import_module(module), function, None)):
+        yield f"{module} has no function {function}"
+    for column in table.columns:
+        if column.path or column.fn or column.listed:
+            yield f"column {column.name} reads a path, and an analysis gives it"
+    for name, columns in rows.inputs.items():
+        if name not in tables:
+            yield f"reads {name}, which is no table"
+            continue
+        known = {*schema.stored_types(tables[name]), *(r.name for r in tables[name].relations)}
+        for column in sorted({*columns} - known):
+            yield f"reads {name}.{column}, which is no column"
+    if not rows.rows_from:
+        yield "does not say whose listing gives its rows"
+    for name in sorted({*rows.rows_from} - {*rows.inputs}):
+        yield f"takes its rows from {name}, which is no input"
+    if table.calls or table.parent or table.arn or table.title or table.tags:
+        yield "declares how it is collected, and an analysis makes it"
 
 
 def _parent_faults(table: Table, tables: Mapping[str, Table]) -> Iterator[str]:

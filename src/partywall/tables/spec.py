@@ -34,6 +34,7 @@ from partywall.tables.types import (
 
 __all__ = [
     "UNKNOWN",
+    "Analysis",
     "Batch",
     "Bool",
     "Call",
@@ -166,6 +167,23 @@ class Single:
 
 
 @dataclass(frozen=True, slots=True)
+class Analysis:
+    """Rows that an analysis makes after collection from the rows of other tables; AWS is not asked for them.
+
+    Columns of such a table have no path. What holds for all columns holds for them: NULL if and only if not
+    known. No row may be missing or changed to another known value because something could not be read.
+    """
+
+    build: str
+    """"module:function" of a function from a `Lake` to an Arrow table: the common and the declared columns
+    (those left out are NULL) and `_failed`, the calls that left some of a row unknown, each `call` "rows"."""
+    inputs: Mapping[str, tuple[str, ...]]
+    """Table -> the columns of it that the function reads; they are demanded along with this table."""
+    rows_from: tuple[str, ...]
+    """The inputs whose listing gives the rows: where one did not answer, rows may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A typed column.
 
@@ -217,7 +235,7 @@ class Table:
     service: str
     """The service's short name in the catalogue, also its YAML file: "s3", "ec2", "vpc"."""
     scope: Scope
-    rows: Call | Single
+    rows: Call | Single | Analysis
     arn: str
     columns: tuple[Column, ...]
     title: str = ""

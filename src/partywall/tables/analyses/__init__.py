@@ -1,0 +1,1 @@
+"""The tables that analyses make of collected ones, a module per family; each exports TABLES."""
