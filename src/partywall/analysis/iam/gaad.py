@@ -12,6 +12,7 @@ import orjson
 from partywall.analysis.iam.document import Policy
 from partywall.analysis.iam.evaluate import Layer
 from partywall.analysis.iam.managed import managed_policy
+from partywall.analysis.iam.people import Grouping, People, Person, customer_managed
 from partywall.analysis.iam.principal import principal
 from partywall.analysis.iam.world import Account, Held, Identity, World
 from partywall.errors import UserError
@@ -27,6 +28,11 @@ def load(paths: Iterable[Path], *, strict: bool = False) -> World:
     there, and said in `World.assumptions`; with `strict` it counts as unread. Key policies and resources of
     other accounts are unread in either case. Raises UserError for a file that is something else.
     """
+    return people(paths, strict=strict).world
+
+
+def people(paths: Iterable[Path], *, strict: bool = False) -> People:
+    """The users, roles and groups of such files, with the world of `load`. Files tell of no passwords."""
     world = World()
     world.assume_no_resource_policy = not strict
     world.assumptions.append(
@@ -34,13 +40,29 @@ def load(paths: Iterable[Path], *, strict: bool = False) -> World:
     )
     details = [_read(path) for path in paths]
     documents: dict[str, str | None] = {}
+    made = People(world)
     for detail in details:
         for policy in detail["Policies"]:
-            documents[policy["Arn"]] = _default(policy)
+            arn = policy["Arn"]
+            documents[arn] = _default(policy)
+            if arn.split(":")[4] != "aws":
+                others = [v for v in policy.get("PolicyVersionList") or () if not v.get("IsDefaultVersion")]
+                made.versions[arn] = (
+                    None
+                    if any("Document" not in v for v in others)
+                    else [
+                        world.policy(text(v["Document"]), f"{arn} {v.get('VersionId', '')}", principal=False)
+                        for v in others
+                    ]
+                )
     groups: dict[str, Mapping[str, Any]] = {
         group["Arn"]: group for detail in details for group in detail["GroupDetailList"]
     }
-    reader = _Reader(world, documents)
+    reader = _Reader(made, documents)
+    for arn, group in groups.items():
+        missing: set[Layer] = set()
+        held = reader.attached(group, "Group", f"group {arn.rpartition('/')[2]}: ", missing)
+        made.groups.append(Grouping(arn, world.policy_set(held), bool(missing)))
     unread = frozenset((Layer.SCP, Layer.RCP)) if strict else frozenset[Layer]()
     for detail in details:
         for user in detail["UserDetailList"]:
@@ -60,7 +82,7 @@ def load(paths: Iterable[Path], *, strict: bool = False) -> World:
         world.assumptions.append(
             f"{len(reader.offline)} AWS managed policies are not in the files: their kept copies stand in"
         )
-    return world
+    return made
 
 
 def _read(path: Path) -> dict[str, list[dict[str, Any]]]:
@@ -101,11 +123,17 @@ def _default(policy: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _managed(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    listed = raw.get("AttachedManagedPolicies") or ()
+    return customer_managed([{"arn": str(a.get("PolicyArn", ""))} for a in listed])
+
+
 class _Reader:
     """Turns users and roles into identities of a world."""
 
-    def __init__(self, world: World, documents: Mapping[str, str | None]) -> None:
-        self.world = world
+    def __init__(self, people: People, documents: Mapping[str, str | None]) -> None:
+        self.people = people
+        self.world = people.world
         self.documents = documents
         self.offline: set[str] = set()
 
@@ -121,7 +149,9 @@ class _Reader:
         """Adds a UserDetailList or RoleDetailList entry."""
         arn = str(raw["Arn"])
         unread: set[Layer] = set()
-        policies = self._of(raw, kind, "", unread)
+        policies = self.attached(raw, kind, "", unread)
+        managed = _managed(raw)
+        joined: list[str] = []
         account = arn.split(":")[4]
         names = [str(name) for name in raw.get("GroupList") or ()]
         for name in names:
@@ -132,7 +162,9 @@ class _Reader:
             if group is None:
                 unread.add(Layer.IDENTITY)
             else:
-                policies += self._of(group, "Group", f"group {name}: ", unread)
+                policies += self.attached(group, "Group", f"group {name}: ", unread)
+                managed += _managed(group)
+                joined.append(str(group["Arn"]))
         boundary = None
         if bound := (raw.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn"):
             found = self.managed(bound)
@@ -142,19 +174,21 @@ class _Reader:
                 boundary = self.world.policy_set((found,))
         tags = {str(t["Key"]): str(t["Value"]) for t in raw.get("Tags") or ()}
         who = principal(arn, unique_id=str(raw.get(f"{kind}Id") or ""), tags=tags)
-        self.world.identities[arn] = Identity(
+        identity = self.world.identities[arn] = Identity(
             who, self.world.policy_set(policies), boundary, tuple(names), frozenset(unread)
         )
+        trusted = None
         if kind == "Role":
             trust = raw.get("AssumeRolePolicyDocument")
             parsed = (
                 None if trust is None else self.world.policy(text(trust), f"trust of {arn}", principal=True)
             )
-            self.world.resources[arn] = Held(
-                arn, account, self.world.policy_set((parsed,)) if parsed else None, parsed is None, tags=tags
-            )
+            trusted = self.world.policy_set((parsed,)) if parsed else None
+            self.world.resources[arn] = Held(arn, account, trusted, parsed is None, tags=tags)
+        self.people.persons.append(Person(identity, trusted, tuple(dict.fromkeys(managed)), tuple(joined)))
 
-    def _of(self, raw: Mapping[str, Any], kind: str, prefix: str, unread: set[Layer]) -> list[Policy]:
+    def attached(self, raw: Mapping[str, Any], kind: str, prefix: str, unread: set[Layer]) -> list[Policy]:
+        """The policies of a UserDetailList, GroupDetailList or RoleDetailList entry."""
         found: list[Policy] = []
         for inline in raw.get(f"{kind}PolicyList") or ():
             name = f"{prefix}inline {inline.get('PolicyName', '')}"

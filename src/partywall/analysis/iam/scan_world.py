@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.analysis.iam.document import Policy
-from partywall.analysis.iam.evaluate import Layer
+from partywall.analysis.iam.evaluate import Layer, PolicySet
 from partywall.analysis.iam.managed import managed_policy
+from partywall.analysis.iam.people import Grouping, People, Person, customer_managed
 from partywall.analysis.iam.principal import principal
 from partywall.analysis.iam.s3_sharing import acl_policy, public_blocked
 from partywall.analysis.iam.world import Account, Held, Identity, World
@@ -38,18 +39,25 @@ _ENDPOINT: Final = "vpc_endpoint"
 
 def load(lake: Lake) -> World:
     """The world of a scan's accounts, all that its tables tell."""
-    return _Reading(lake).world
+    reading = _Reading(lake)
+    reading.resources()
+    return reading.world
+
+
+def people(lake: Lake) -> People:
+    """The users, roles and groups of a scan's accounts; of resources only the roles' trust policies."""
+    return _Reading(lake).people
 
 
 class _Reading:
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
         self.world = World()
+        self.people = People(self.world)
         self.offline: set[str] = set()
         self.documents: dict[tuple[str, str], str | None] = {}
         self._accounts()
         self._identities()
-        self._resources()
         if self.offline:
             self.world.assumptions.append(
                 f"{len(self.offline)} AWS managed policies were not in the account's answer: their kept"
@@ -149,13 +157,30 @@ class _Reading:
         for table in ("iam_policy", "iam_aws_managed_policy"):
             for row in self.rows(table, "account_id", "arn", "document"):
                 self.documents[row["account_id"], row["arn"]] = row["document"]
-        columns = ("account_id", "name", "attached_policies", "inline_policy", "inline_policy_names")
+        for row in self.rows("iam_policy", "arn", "other_versions"):
+            others = row["other_versions"]
+            self.people.versions[row["arn"]] = (
+                None
+                if others is None or any(o["document"] is None for o in others)
+                else [
+                    self.world.policy(o["document"], f"{row['arn']} {o['version_id']}", principal=False)
+                    for o in others
+                ]
+            )
+        columns = ("account_id", "arn", "name", "attached_policies", "inline_policy", "inline_policy_names")
         groups = {(r["account_id"], r["name"]): r for r in self.rows("iam_group", *columns)}
-        for kind, id_, more in (("user", "user_id", "group_names"), ("role", "role_id", "trust_policy")):
-            wanted = (*columns, "arn", id_, "tags", "permissions_boundary", more)
+        for name, row in groups.items():
+            missing: set[Layer] = set()
+            policies = self.world.policy_set(self._of(row, f"group {name[1]}: ", missing))
+            self.people.groups.append(Grouping(row["arn"], policies, bool(missing)))
+        own = (("user", "user_id", "group_names", "password_enabled"), ("role", "role_id", "trust_policy"))
+        for kind, id_, *more in own:
+            wanted = (*columns, id_, "tags", "permissions_boundary", *more)
             for row in self.rows(f"iam_{kind}", *wanted):
                 unread: set[Layer] = set()
                 policies = self._of(row, "", unread)
+                managed = customer_managed(row["attached_policies"] or ())
+                joined: list[str] = []
                 names = row.get("group_names") or ()
                 if kind == "user" and row["group_names"] is None:
                     unread.add(Layer.IDENTITY)
@@ -165,6 +190,8 @@ class _Reading:
                         unread.add(Layer.IDENTITY)
                     else:
                         policies += self._of(group, f"group {name}: ", unread)
+                        managed += customer_managed(group["attached_policies"] or ())
+                        joined.append(group["arn"])
                 boundary = None
                 bound = row["permissions_boundary"]
                 if bound is None:
@@ -181,9 +208,25 @@ class _Reading:
                     unique_id=row[id_] or "",
                     tags=_tags(row["tags"]),
                 )
-                self.world.identities[row["arn"]] = Identity(
+                identity = self.world.identities[row["arn"]] = Identity(
                     who, self.world.policy_set(policies), boundary, tuple(names), frozenset(unread)
                 )
+                self.people.persons.append(
+                    Person(
+                        identity,
+                        self._trust(row),
+                        tuple(dict.fromkeys(managed)),
+                        tuple(joined),
+                        row.get("password_enabled"),
+                    )
+                )
+
+    def _trust(self, row: Row) -> PolicySet | None:
+        document: str | None = row.get("trust_policy")
+        if document is None:
+            return None
+        parsed = [self.world.policy(document, f"trust of {row['arn']}", principal=True)] if document else []
+        return self.world.policy_set(parsed)
 
     def _of(self, row: Row, prefix: str, unread: set[Layer]) -> list[Policy]:
         found: list[Policy] = []
@@ -209,7 +252,8 @@ class _Reading:
 
     # Resources.
 
-    def _resources(self) -> None:
+    def resources(self) -> None:
+        """Reads the resources that hold policies."""
         from partywall.tables.registry import all_tables
 
         for name, table in all_tables().items():

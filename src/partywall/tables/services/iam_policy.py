@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
+
+import orjson
 
 from partywall.tables.services.iam import AUTHORIZATION_DETAILS
 from partywall.tables.spec import (
     Bool,
     Call,
     Column,
+    Field,
     Int,
+    List,
     Policy,
     Single,
     Str,
+    Struct,
     Table,
     Timestamp,
 )
@@ -23,6 +29,23 @@ from partywall.tables.tagging import tagging
 def _default_document(versions: Sequence[Mapping[str, Any]]) -> Any:
     """The document of the version in force."""
     return next((v["Document"] for v in versions if v.get("IsDefaultVersion")), None)
+
+
+def _other_versions(versions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The versions that are not in force, which SetDefaultPolicyVersion can bring back."""
+    return [
+        {
+            "version_id": v["VersionId"],
+            "create_date": v.get("CreateDate"),
+            "document": _text(v["Document"]) if "Document" in v else None,
+        }
+        for v in versions
+        if not v.get("IsDefaultVersion")
+    ]
+
+
+def _text(document: Any) -> str:
+    return unquote(document) if isinstance(document, str) else orjson.dumps(document).decode()
 
 
 def _name(policy: Mapping[str, Any]) -> str:
@@ -67,6 +90,19 @@ policy = Table(
             "PolicyVersionList",
             doc="The default version's document.",
             fn=_default_document,
+        ),
+        Column(
+            "other_versions",
+            List(
+                Struct(
+                    Field("version_id", Str, "version_id"),
+                    Field("create_date", Timestamp, "create_date"),
+                    Field("document", Str, "document"),
+                )
+            ),
+            "PolicyVersionList",
+            doc="The versions kept beside the default one, which can be made the default again.",
+            fn=_other_versions,
         ),
         Column(
             "attachment_count", Int, "AttachmentCount", 0, doc="Users, groups and roles it is attached to."
