@@ -63,6 +63,7 @@ def _handlers() -> dict[tuple[str, str], Answer]:
         fake_defaults,
         fake_gaps,
         fake_iam,
+        fake_network,
         fake_security,
         fake_variants,
         fake_watch,
@@ -78,6 +79,7 @@ def _handlers() -> dict[tuple[str, str], Answer]:
         fake_watch.ANSWERS,
         fake_wide.ANSWERS,
         fake_variants.ANSWERS,
+        fake_network.ANSWERS,
     ]
     return {
         (service, operation): answer

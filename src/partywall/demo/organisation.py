@@ -111,6 +111,7 @@ def _steps() -> list[Callable[[Desk], None]]:
     from partywall.demo.seed_keys import seed_hsm, seed_keys
     from partywall.demo.seed_messaging import seed_messaging
     from partywall.demo.seed_network import seed_network
+    from partywall.demo.seed_reach import seed_reach
     from partywall.demo.seed_review import seed_review
     from partywall.demo.seed_storage import seed_storage
     from partywall.demo.seed_variant_apps import seed_variant_apps
@@ -140,6 +141,7 @@ def _steps() -> list[Callable[[Desk], None]]:
         seed_wide_apps,
         seed_variants,
         seed_variant_apps,
+        seed_reach,
     ]
 
 
@@ -150,6 +152,7 @@ def seed(url: str) -> SeedSummary:
     filled before, and urllib.error.URLError where none answers.
     """
     from partywall.demo.desk import REGIONS
+    from partywall.demo.seed_reach import seed_between
 
     # moto draws ids from one generator; a fixed start makes them the same in every run.
     urllib.request.urlopen(f"{url}/moto-api/seed?a=20190311", data=b"", timeout=30).close()
@@ -163,6 +166,7 @@ def seed(url: str) -> SeedSummary:
             _access_role(desk, management.account)
         for step in _steps():
             step(desk)
+    seed_between(desks)
     filled: list[dict[str, Any]] = [entry for desk in desks for entry in desk.answers]
     admin(url, "fake", filled)
     admin(url, "state", [entry for desk in desks for entry in desk.states])

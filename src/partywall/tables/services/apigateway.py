@@ -100,6 +100,7 @@ rest_api = Table(
                     Field("request_validator_id", Str, "requestValidatorId", ""),
                     Field("integration_type", Str, "methodIntegration.type", ""),
                     Field("integration_uri", Str, "methodIntegration.uri", ""),
+                    Field("connection_id", Str, "methodIntegration.connectionId", ""),
                     Field(
                         "insecure_skip_verification",
                         Bool,
@@ -202,4 +203,21 @@ domain_name = Table(
     ),
 )
 
-TABLES = (rest_api, stage, domain_name)
+vpc_link = Table(
+    "apigateway_vpc_link",
+    service="apigateway",
+    scope="regional",
+    resource_type="AWS::ApiGateway::VpcLink",
+    doc="A VPC link of REST APIs: the way to Network Load Balancers inside a VPC.",
+    rows=Call("apigateway:GetVpcLinks", {"limit": 500}, at="items"),
+    arn="arn:{partition}:apigateway:{region}::/vpclinks/{vpc_link_id}",
+    title="name",
+    tags="tags",
+    columns=(
+        Column("vpc_link_id", Str, "id"),
+        Column("status", Enum("AVAILABLE", "PENDING", "DELETING", "FAILED"), "status"),
+        Column("target_arns", List(Str), "targetArns", doc="The load balancers that it leads to."),
+    ),
+)
+
+TABLES = (rest_api, stage, domain_name, vpc_link)

@@ -49,6 +49,7 @@ api = Table(
                         "NONE",
                     ),
                     Field("authorizer_id", Str, "AuthorizerId", ""),
+                    Field("target", Str, "Target", ""),
                     Field("api_key_required", Bool, "ApiKeyRequired", False),
                 )
             ),
@@ -63,6 +64,7 @@ api = Table(
                     Field("integration_type", Str, "IntegrationType", ""),
                     Field("connection_type", Enum("INTERNET", "VPC_LINK"), "ConnectionType", "INTERNET"),
                     Field("uri", Str, "IntegrationUri", ""),
+                    Field("connection_id", Str, "ConnectionId", ""),
                     Field(
                         "tls_server_name",
                         Str,
@@ -117,4 +119,27 @@ stage = Table(
     ),
 )
 
-TABLES = (api, stage)
+vpc_link = Table(
+    "apigatewayv2_vpc_link",
+    service="apigatewayv2",
+    scope="regional",
+    resource_type="AWS::ApiGatewayV2::VpcLink",
+    doc="A VPC link of HTTP APIs: interfaces in a VPC through which APIs reach what is private.",
+    rows=Call("apigatewayv2:GetVpcLinks", at="Items"),
+    arn="arn:{partition}:apigateway:{region}::/vpclinks/{vpc_link_id}",
+    title="Name",
+    tags="Tags",
+    columns=(
+        Column("vpc_link_id", Str, "VpcLinkId"),
+        Column(
+            "status",
+            Enum("PENDING", "AVAILABLE", "DELETING", "FAILED", "INACTIVE"),
+            "VpcLinkStatus",
+            "AVAILABLE",
+        ),
+        Column("subnet_ids", List(Str), "SubnetIds"),
+        Column("group_ids", List(Str), "SecurityGroupIds", doc="Its security groups."),
+    ),
+)
+
+TABLES = (api, stage, vpc_link)

@@ -10,6 +10,7 @@ from partywall.tables.spec import (
     Column,
     Enum,
     Field,
+    Int,
     List,
     Relation,
     Str,
@@ -106,6 +107,9 @@ distribution = Table(
                     ),
                     Field("ssl_protocols", List(Str), "CustomOriginConfig.OriginSslProtocols.Items", []),
                     Field("origin_path", Str, "OriginPath", ""),
+                    Field("vpc_origin_id", Str, "VpcOriginConfig.VpcOriginId", ""),
+                    Field("http_port", Int, "CustomOriginConfig.HTTPPort", 0),
+                    Field("https_port", Int, "CustomOriginConfig.HTTPSPort", 0),
                 )
             ),
             "Origins.Items",
@@ -239,4 +243,20 @@ origin_access_control = Table(
     ),
 )
 
-TABLES = (distribution, log_delivery, origin_access_control)
+vpc_origin = Table(
+    "cloudfront_vpc_origin",
+    service="cloudfront",
+    scope="global",
+    resource_type="AWS::CloudFront::VpcOrigin",
+    doc="A private load balancer or instance that CloudFront reaches inside its VPC.",
+    rows=Call("cloudfront:ListVpcOrigins", at="VpcOriginList.Items"),
+    arn="Arn",
+    title="Name",
+    columns=(
+        Column("vpc_origin_id", Str, "Id"),
+        Column("status", Str, "Status", ""),
+        Column("origin_endpoint_arn", Str, "OriginEndpointArn", "", doc="A load balancer or an instance."),
+    ),
+)
+
+TABLES = (distribution, log_delivery, origin_access_control, vpc_origin)

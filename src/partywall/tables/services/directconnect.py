@@ -73,6 +73,12 @@ virtual_interface = Table(
         Column("direct_connect_gateway_id", Str, "directConnectGatewayId", ""),
         Column("virtual_gateway_id", Str, "virtualGatewayId", ""),
         Column(
+            "route_filter_prefixes",
+            List(Str),
+            "routeFilterPrefixes[].cidr",
+            doc="Of a public one: the blocks that it announces to AWS.",
+        ),
+        Column(
             "bgp_peers",
             List(
                 Struct(
@@ -94,10 +100,37 @@ gateway = Table(
     arn="arn:{partition}:directconnect::{owner_id}:dx-gateway/{direct_connect_gateway_id}",
     title="directConnectGatewayName",
     tags="tags",
+    calls={
+        "associations": Call(
+            "directconnect:DescribeDirectConnectGatewayAssociations",
+            {"directConnectGatewayId": "direct_connect_gateway_id"},
+        ),
+    },
     columns=(
         Column("direct_connect_gateway_id", Str, "directConnectGatewayId"),
         Column("owner_id", Str, "ownerAccount"),
         Column("state", Enum("pending", "available", "deleting", "deleted"), "directConnectGatewayState"),
+        Column(
+            "associations",
+            List(
+                Struct(
+                    Field("gateway_id", Str, "associatedGateway.id", ""),
+                    Field("gateway_type", Str, "associatedGateway.type", ""),
+                    Field("gateway_owner_id", Str, "associatedGateway.ownerAccount", ""),
+                    Field("gateway_region", Str, "associatedGateway.region", ""),
+                    Field("state", Str, "associationState", ""),
+                    Field(
+                        "allowed_prefixes",
+                        List(Str),
+                        "allowedPrefixesToDirectConnectGateway",
+                        [],
+                        fn=lambda v: [str(p.get("cidr", "")) for p in v],
+                    ),
+                )
+            ),
+            "associations.directConnectGatewayAssociations",
+            doc="The virtual private and transit gateways that it leads to.",
+        ),
     ),
     relations=(
         Relation(

@@ -1,7 +1,7 @@
 """Elastic Load Balancing: Application, Network and Gateway Load Balancers, listeners and target groups."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from partywall.tables.spec import (
     Batch,
@@ -77,6 +77,13 @@ load_balancer = Table(
         Column("availability_zones", List(Str), "AvailabilityZones[].ZoneName"),
         Column("subnet_ids", List(Str), "AvailabilityZones[].SubnetId"),
         Column("group_ids", List(Str), "SecurityGroups", doc="Its security groups."),
+        Column(
+            "enforce_groups_on_private_link",
+            Str,
+            "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic",
+            "on",
+            doc="off: its groups' inbound rules do not hold for traffic that comes by AWS PrivateLink.",
+        ),
         Column("ip_address_type", Str, "IpAddressType", "ipv4"),
         Column("created_at", Timestamp, "CreatedTime"),
         Column("attributes", StrMap, "attributes", doc="All its attributes by AWS's names."),
@@ -162,6 +169,50 @@ def _redirect(raw: list[Mapping[str, Any]]) -> str:
     )
 
 
+def forwards(raw: list[Mapping[str, Any]]) -> list[str]:
+    """The target groups that actions forward to with a weight above zero, by ARN."""
+    found: list[str] = []
+    for action in raw:
+        if action.get("Type") != "forward":
+            continue
+        groups = (action.get("ForwardConfig") or {}).get("TargetGroups") or ()
+        found += [g.get("TargetGroupArn", "") for g in groups if g.get("Weight", 1) != 0]
+        if not groups:
+            found.append(action.get("TargetGroupArn", ""))
+    return [arn for arn in dict.fromkeys(found) if arn]
+
+
+_SIGN_IN: Final = {
+    "authenticate-oidc": "AuthenticateOidcConfig",
+    "authenticate-cognito": "AuthenticateCognitoConfig",
+}
+
+
+def _authentication(raw: list[Mapping[str, Any]]) -> str:
+    """How a rule's actions prove who calls before they forward: the action's type, or "" where none does."""
+    for action in raw:
+        kind = str(action.get("Type", ""))
+        if kind == "jwt-validation":
+            return kind
+        config = action.get(_SIGN_IN.get(kind, "")) or {}
+        if kind in _SIGN_IN and config.get("OnUnauthenticatedRequest", "authenticate") != "allow":
+            return kind
+    return ""
+
+
+def _source_ips(raw: list[Mapping[str, Any]]) -> list[str]:
+    return [
+        block
+        for condition in raw
+        if condition.get("Field") == "source-ip"
+        for block in (condition.get("SourceIpConfig") or {}).get("Values") or ()
+    ]
+
+
+def _conditions(raw: list[Mapping[str, Any]]) -> list[str]:
+    return [str(c.get("Field", "")) for c in raw]
+
+
 listener = Table(
     "elbv2_listener",
     service="elbv2",
@@ -208,6 +259,13 @@ listener = Table(
         ),
         Column("default_action_types", List(Str), "DefaultActions[].Type"),
         Column(
+            "default_target_group_arns",
+            List(Str),
+            "DefaultActions",
+            fn=forwards,
+            doc="Where it sends what no other rule takes.",
+        ),
+        Column(
             "rules",
             List(
                 Struct(
@@ -215,6 +273,10 @@ listener = Table(
                     Field("is_default", Bool, "IsDefault", False),
                     Field("action_types", List(Str), "Actions", [], fn=_actions),
                     Field("redirect_protocol", Str, "Actions", "", fn=_redirect),
+                    Field("target_group_arns", List(Str), "Actions", [], fn=forwards),
+                    Field("authentication", Str, "Actions", "", fn=_authentication),
+                    Field("conditions", List(Str), "Conditions", [], fn=_conditions),
+                    Field("source_ips", List(Str), "Conditions", [], fn=_source_ips),
                 )
             ),
             "rules.Rules",
@@ -251,7 +313,13 @@ target_group = Table(
     arn="TargetGroupArn",
     title="TargetGroupName",
     tags="tagging.Tags",
-    calls={"tagging": tagging("elasticloadbalancing:targetgroup")},
+    calls={
+        "tagging": tagging("elasticloadbalancing:targetgroup"),
+        "health": Call("elbv2:DescribeTargetHealth", {"TargetGroupArn": "target_group_arn"}),
+        "attributes": Call(
+            "elbv2:DescribeTargetGroupAttributes", {"TargetGroupArn": "target_group_arn"}, at="Attributes"
+        ),
+    },
     columns=(
         Column("target_group_arn", Str, "TargetGroupArn"),
         Column("target_type", Enum("instance", "ip", "lambda", "alb"), "TargetType", "instance"),
@@ -263,6 +331,30 @@ target_group = Table(
         Column("health_check_enabled", Bool, "HealthCheckEnabled", True),
         Column("health_check_protocol", Str, "HealthCheckProtocol", ""),
         Column("health_check_path", Str, "HealthCheckPath", ""),
+        Column("health_check_port", Str, "HealthCheckPort", "", doc="A port, or traffic-port."),
+        Column("ip_address_type", Str, "IpAddressType", "ipv4"),
+        Column(
+            "targets",
+            List(
+                Struct(
+                    Field("id", Str, "Target.Id", ""),
+                    Field("port", Int, "Target.Port", 0),
+                    Field("availability_zone", Str, "Target.AvailabilityZone", ""),
+                    Field("state", Str, "TargetHealth.State", ""),
+                    Field("reason", Str, "TargetHealth.Reason", ""),
+                )
+            ),
+            "health.TargetHealthDescriptions",
+            doc="Registered targets: an instance id, an address, a function's or load balancer's ARN.",
+        ),
+        Column(
+            "preserve_client_ip",
+            Enum("true", "false", "default"),
+            "attributes",
+            "default",
+            fn=attribute("preserve_client_ip.enabled"),
+            doc="Targets see the clients' addresses; only Network Load Balancers let it be chosen.",
+        ),
     ),
 )
 

@@ -215,6 +215,7 @@ def routes(raw: list[Element]) -> list[dict[str, Any]]:
                 "target_type": kind,
                 "state": route.get("State", ""),
                 "origin": route.get("Origin", ""),
+                "network_interface_id": route.get("NetworkInterfaceId", ""),
                 **(cidr_facts(block) if block else {}),
             }
         )
@@ -259,6 +260,7 @@ route_table = Table(
                     Field("target_type", Str, "target_type", ""),
                     Field("state", Enum("active", "blackhole", "filtered"), "state", ""),
                     Field("origin", Str, "origin", ""),
+                    Field("network_interface_id", Str, "network_interface_id", ""),
                     *CIDR_FIELDS,
                 )
             ),
@@ -334,7 +336,9 @@ nat_gateway = Table(
         Column("connectivity_type", Enum("private", "public"), "ConnectivityType", "public"),
         Column("availability_mode", Enum("zonal", "regional"), "AvailabilityMode", "zonal"),
         Column("public_ips", List(Str), "NatGatewayAddresses[].PublicIp"),
+        Column("private_ips", List(Str), "NatGatewayAddresses[].PrivateIp"),
         Column("network_interface_ids", List(Str), "NatGatewayAddresses[].NetworkInterfaceId"),
+        Column("route_table_id", Str, "RouteTableId", "", doc="A regional NAT gateway's own route table."),
         Column("created_at", Timestamp, "CreateTime"),
         Column("failure_message", Str, "FailureMessage", ""),
     ),

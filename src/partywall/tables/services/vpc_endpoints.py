@@ -96,4 +96,25 @@ endpoint_service = Table(
     ),
 )
 
-TABLES = (endpoint, endpoint_service)
+endpoint_connection = Table(
+    "vpc_endpoint_connection",
+    service="vpc",
+    scope="regional",
+    doc="An endpoint, of this account or another, that asked for or has a connection to an endpoint service.",
+    rows=Call("ec2:DescribeVpcEndpointConnections", at="VpcEndpointConnections"),
+    arn="arn:{partition}:ec2:{region}:{account_id}:vpc-endpoint-connection/{vpc_endpoint_connection_id}",
+    title="VpcEndpointConnectionId",
+    tags="Tags",
+    columns=(
+        Column("vpc_endpoint_connection_id", Str, "VpcEndpointConnectionId", ""),
+        Column("service_id", Str, "ServiceId", ""),
+        Column("vpc_endpoint_id", Str, "VpcEndpointId", ""),
+        Column("vpc_endpoint_owner_id", Str, "VpcEndpointOwner", ""),
+        Column("vpc_endpoint_region", Str, "VpcEndpointRegion", ""),
+        Column("state", Str, "VpcEndpointState", "", fn=lambda v: str(v).lower(), doc="In lower case."),
+        Column("network_load_balancer_arns", List(Str), "NetworkLoadBalancerArns"),
+        Column("gateway_load_balancer_arns", List(Str), "GatewayLoadBalancerArns"),
+    ),
+)
+
+TABLES = (endpoint, endpoint_service, endpoint_connection)

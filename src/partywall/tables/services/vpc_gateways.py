@@ -1,4 +1,4 @@
-"""Amazon VPC's ways to other networks: VPN, transit gateways, peering and client VPN."""
+"""Amazon VPC's ways to other networks: VPN, peering and client VPN."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -59,98 +59,6 @@ customer_gateway = Table(
             "",
             doc="The certificate that it proves itself with; empty: a pre-shared key.",
         ),
-    ),
-)
-
-transit_gateway = Table(
-    "vpc_transit_gateway",
-    service="vpc",
-    scope="regional",
-    resource_type="AWS::EC2::TransitGateway",
-    doc="A transit gateway; shared ones are listed too, with their owner.",
-    rows=Call("ec2:DescribeTransitGateways", at="TransitGateways"),
-    arn="TransitGatewayArn",
-    title="TransitGatewayId",
-    tags="Tags",
-    columns=(
-        Column("transit_gateway_id", Str, "TransitGatewayId"),
-        Column("owner_id", Str, "OwnerId"),
-        Column("state", Str, "State"),
-        Column("description", Str, "Description", ""),
-        Column(
-            "auto_accept_shared_attachments",
-            Enum("enable", "disable"),
-            "Options.AutoAcceptSharedAttachments",
-            doc="Attachments from other accounts are accepted without anyone looking.",
-        ),
-        Column(
-            "default_route_table_association",
-            Enum("enable", "disable"),
-            "Options.DefaultRouteTableAssociation",
-        ),
-        Column(
-            "default_route_table_propagation",
-            Enum("enable", "disable"),
-            "Options.DefaultRouteTablePropagation",
-        ),
-        Column(
-            "encryption_state",
-            Enum("enabling", "enabled", "disabling", "disabled"),
-            "Options.EncryptionSupport.EncryptionState",
-            "disabled",
-        ),
-        Column("created_at", Timestamp, "CreationTime"),
-    ),
-    relations=(
-        Relation(
-            "flow_logs",
-            "vpc_flow_log",
-            ("flow_log_id", "status"),
-            {"transit_gateway_id": "resource_id", "region": "region"},
-        ),
-    ),
-)
-
-transit_gateway_attachment = Table(
-    "vpc_transit_gateway_attachment",
-    service="vpc",
-    scope="regional",
-    resource_type="AWS::EC2::TransitGatewayAttachment",
-    doc="What is attached to a transit gateway: VPCs, VPNs, Direct Connect gateways, peers.",
-    rows=Call("ec2:DescribeTransitGatewayAttachments", at="TransitGatewayAttachments"),
-    arn="arn:{partition}:ec2:{region}:{account_id}:transit-gateway-attachment/{transit_gateway_attachment_id}",
-    title="TransitGatewayAttachmentId",
-    tags="Tags",
-    columns=(
-        Column("transit_gateway_attachment_id", Str, "TransitGatewayAttachmentId"),
-        Column("transit_gateway_id", Str, "TransitGatewayId", ""),
-        Column("transit_gateway_owner_id", Str, "TransitGatewayOwnerId"),
-        Column("resource_owner_id", Str, "ResourceOwnerId"),
-        Column("attached_type", Str, "ResourceType", "", doc="vpc, vpn, direct-connect-gateway, peering…"),
-        Column("attached_id", Str, "ResourceId", ""),
-        Column("state", Str, "State", ""),
-        Column("route_table_id", Str, "Association.TransitGatewayRouteTableId", ""),
-        Column("created_at", Timestamp, "CreationTime"),
-    ),
-)
-
-transit_gateway_route_table = Table(
-    "vpc_transit_gateway_route_table",
-    service="vpc",
-    scope="regional",
-    resource_type="AWS::EC2::TransitGatewayRouteTable",
-    doc="A route table of a transit gateway.",
-    rows=Call("ec2:DescribeTransitGatewayRouteTables", at="TransitGatewayRouteTables"),
-    arn="arn:{partition}:ec2:{region}:{account_id}:transit-gateway-route-table/{transit_gateway_route_table_id}",
-    title="TransitGatewayRouteTableId",
-    tags="Tags",
-    columns=(
-        Column("transit_gateway_route_table_id", Str, "TransitGatewayRouteTableId"),
-        Column("transit_gateway_id", Str, "TransitGatewayId", ""),
-        Column("state", Str, "State", ""),
-        Column("is_default_association", Bool, "DefaultAssociationRouteTable", False),
-        Column("is_default_propagation", Bool, "DefaultPropagationRouteTable", False),
-        Column("created_at", Timestamp, "CreationTime"),
     ),
 )
 
@@ -222,6 +130,15 @@ vpn_connection = Table(
         Column("vpn_gateway_id", Str, "VpnGatewayId", ""),
         Column("transit_gateway_id", Str, "TransitGatewayId", ""),
         Column("static_routes_only", Bool, "Options.StaticRoutesOnly", False),
+        Column("local_ipv4_network", Str, "Options.LocalIpv4NetworkCidr", "", doc="The customer's side."),
+        Column("remote_ipv4_network", Str, "Options.RemoteIpv4NetworkCidr", "", doc="AWS's side."),
+        Column(
+            "static_routes",
+            List(Str),
+            "Routes",
+            fn=lambda v: [r["DestinationCidrBlock"] for r in v if r.get("State") == "available"],
+            doc="Blocks behind the customer gateway that were named by hand.",
+        ),
         Column(
             "tunnels",
             List(
@@ -277,11 +194,16 @@ client_vpn_endpoint = Table(
         "rules": Call(
             "ec2:DescribeClientVpnAuthorizationRules", {"ClientVpnEndpointId": "client_vpn_endpoint_id"}
         ),
+        "targets": Call(
+            "ec2:DescribeClientVpnTargetNetworks", {"ClientVpnEndpointId": "client_vpn_endpoint_id"}
+        ),
+        "routes": Call("ec2:DescribeClientVpnRoutes", {"ClientVpnEndpointId": "client_vpn_endpoint_id"}),
     },
     columns=(
         Column("client_vpn_endpoint_id", Str, "ClientVpnEndpointId"),
         Column("status", Str, "Status.Code", ""),
         Column("vpc_id", Str, "VpcId", ""),
+        Column("client_cidr_block", Str, "ClientCidrBlock", "", doc="The addresses that clients get."),
         Column("split_tunnel", Bool, "SplitTunnel", False),
         Column("transport_protocol", Enum("tcp", "udp"), "TransportProtocol", ""),
         Column("authentication_types", List(Str), "AuthenticationOptions[].Type"),
@@ -306,15 +228,36 @@ client_vpn_endpoint = Table(
             ],
             doc="Which networks whom is let into; access_all is every authenticated user.",
         ),
+        Column(
+            "target_networks",
+            List(
+                Struct(
+                    Field("subnet_id", Str, "TargetNetworkId", ""),
+                    Field("vpc_id", Str, "VpcId", ""),
+                    Field("group_ids", List(Str), "SecurityGroups", []),
+                    Field("status", Str, "Status.Code", ""),
+                )
+            ),
+            "targets.ClientVpnTargetNetworks",
+            doc="The subnets through which clients come into the VPC.",
+        ),
+        Column(
+            "routes",
+            List(
+                Struct(
+                    Field("destination", Str, "DestinationCidr", ""),
+                    Field("subnet_id", Str, "TargetSubnet", ""),
+                    Field("status", Str, "Status.Code", ""),
+                )
+            ),
+            "routes.Routes",
+        ),
     ),
 )
 
 TABLES = (
     vpn_gateway,
     customer_gateway,
-    transit_gateway,
-    transit_gateway_attachment,
-    transit_gateway_route_table,
     peering_connection,
     vpn_connection,
     client_vpn_endpoint,

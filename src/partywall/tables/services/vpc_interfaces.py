@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from partywall.tables.cidr import is_public
-from partywall.tables.spec import Bool, Call, Column, Enum, List, Relation, Str, Table
+from partywall.tables.spec import Bool, Call, Column, Enum, Field, List, Relation, Str, Struct, Table
 
 Element = Mapping[str, Any]
 
@@ -49,6 +49,12 @@ def _public_addresses(interface: Element) -> list[str]:
     return sorted({address for address in found if address})
 
 
+def _prefixes(interface: Element) -> list[str]:
+    found = [p.get("Ipv4Prefix") for p in interface.get("Ipv4Prefixes") or ()]
+    found += [p.get("Ipv6Prefix") for p in interface.get("Ipv6Prefixes") or ()]
+    return [prefix for prefix in found if prefix]
+
+
 network_interface = Table(
     "vpc_network_interface",
     service="vpc",
@@ -84,6 +90,33 @@ network_interface = Table(
             doc="All its public IPv4 addresses and internet-routable IPv6 addresses.",
         ),
         Column("ipv6_addresses", List(Str), "Ipv6Addresses[].Ipv6Address"),
+        Column(
+            "private_addresses",
+            List(
+                Struct(
+                    Field("private_ip", Str, "PrivateIpAddress", ""),
+                    Field("public_ip", Str, "Association.PublicIp", ""),
+                    Field("carrier_ip", Str, "Association.CarrierIp", ""),
+                    Field("customer_owned_ip", Str, "Association.CustomerOwnedIp", ""),
+                )
+            ),
+            "PrivateIpAddresses",
+            doc="Its private IPv4 addresses, each with the public one that is translated to it.",
+        ),
+        Column(
+            "prefixes",
+            List(Str),
+            ".",
+            fn=_prefixes,
+            doc="IPv4 and IPv6 blocks delegated to the interface, such as to the pods of a node.",
+        ),
+        Column(
+            "deny_all_igw_traffic",
+            Bool,
+            "DenyAllIgwTraffic",
+            False,
+            doc="Nothing passes between it and an internet gateway.",
+        ),
     ),
     relations=(
         Relation(

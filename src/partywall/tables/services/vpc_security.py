@@ -48,7 +48,14 @@ def _sources(permission: Entry) -> Iterator[dict[str, Any]]:
     for peer in permission.get("UserIdGroupPairs") or ():
         group = peer.get("GroupId") or peer.get("GroupName", "")
         account = peer.get("UserId", "")
-        yield {"peer_type": "security-group", "peer": group, "peer_account_id": account, **_note(peer)}
+        yield {
+            "peer_type": "security-group",
+            "peer": group,
+            "peer_account_id": account,
+            "peer_vpc_id": peer.get("VpcId", ""),
+            "peering_status": peer.get("PeeringStatus", ""),
+            **_note(peer),
+        }
 
 
 def _facts(block: str | None) -> dict[str, Any]:
@@ -65,7 +72,14 @@ def permissions(raw: list[Entry]) -> list[dict[str, Any]]:
     for permission in raw:
         protocol = protocol_name(permission.get("IpProtocol", ""))
         first, last = ports(protocol, permission.get("FromPort"), permission.get("ToPort"))
-        common = {"protocol": protocol, "from_port": first, "to_port": last}
+        icmp = protocol in _PORTLESS
+        common = {
+            "protocol": protocol,
+            "from_port": first,
+            "to_port": last,
+            "icmp_type": int(permission.get("FromPort", -1)) if icmp else -1,
+            "icmp_code": int(permission.get("ToPort", -1)) if icmp else -1,
+        }
         found.extend({**common, **source} for source in _sources(permission))
     return found
 
@@ -93,15 +107,19 @@ _PERMISSION = Struct(
     Field("protocol", Str, "protocol", ""),
     Field("from_port", Int, "from_port", -1),
     Field("to_port", Int, "to_port", -1),
+    Field("icmp_type", Int, "icmp_type", -1),
+    Field("icmp_code", Int, "icmp_code", -1),
     Field("peer_type", Enum("cidr", "prefix-list", "security-group"), "peer_type", ""),
     Field("peer", Str, "peer", ""),
     Field("peer_account_id", Str, "peer_account_id", ""),
+    Field("peer_vpc_id", Str, "peer_vpc_id", ""),
+    Field("peering_status", Str, "peering_status", ""),
     Field("description", Str, "description", ""),
     *CIDR_FIELDS,
 )
 _PERMISSION_DOC = (
     "one element per protocol, port range and peer (block, prefix list, group). Protocol -1 is all traffic; "
-    "ports are 0-65535 where the rule covers all of them and -1 for ICMP."
+    "ports are 0-65535 where the rule covers all of them and -1 for ICMP, whose type and code are -1 for all."
 )
 
 security_group = Table(
@@ -217,8 +235,11 @@ def entries(raw: list[Entry]) -> list[dict[str, Any]]:
         protocol = protocol_name(entry.get("Protocol", ""))
         span = entry.get("PortRange") or {}
         first, last = ports(protocol, span.get("From"), span.get("To"))
+        icmp = entry.get("IcmpTypeCode") or {}
         found.append(
             {
+                "icmp_type": int(icmp.get("Type", -1)),
+                "icmp_code": int(icmp.get("Code", -1)),
                 "rule_number": int(entry.get("RuleNumber", 0)),
                 "egress": bool(entry.get("Egress")),
                 "action": entry.get("RuleAction", ""),
@@ -297,6 +318,8 @@ network_acl = Table(
                     Field("protocol", Str, "protocol"),
                     Field("from_port", Int, "from_port"),
                     Field("to_port", Int, "to_port"),
+                    Field("icmp_type", Int, "icmp_type", -1),
+                    Field("icmp_code", Int, "icmp_code", -1),
                     *CIDR_FIELDS,
                 )
             ),
