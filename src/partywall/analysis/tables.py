@@ -72,12 +72,17 @@ def _built(lake: Lake, name: str) -> pa.Table:
     foreign = sorted(set(found.column_names) - set(schema.names))
     if foreign:
         raise ValueError(f"undeclared columns {', '.join(foreign)}")
-    columns = [
-        found[field.name].cast(field.type)
+    columns = {
+        field.name: found[field.name].cast(field.type)
         if field.name in found.column_names
         else pa.nulls(found.num_rows, field.type)
         for field in schema
-    ]
+    }
+    failed = columns["_failed"].to_pylist()
+    if any(failed):
+        # The calls have names in the tables that they were made for, which mean nothing in this one.
+        all_named = [[{**call, "call": "rows"} for call in calls or ()] for calls in failed]
+        columns["_failed"] = pa.array(all_named, schema.field("_failed").type)
     return pa.table(columns, schema=schema)
 
 

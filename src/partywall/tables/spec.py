@@ -176,7 +176,7 @@ class Analysis:
 
     build: str
     """"module:function" of a function from a `Lake` to an Arrow table: the common and the declared columns
-    (those left out are NULL) and `_failed`, the calls that left some of a row unknown, each `call` "rows"."""
+    (those left out are NULL) and `_failed`, the calls that left some of a row unknown, best first."""
     inputs: Mapping[str, tuple[str, ...]]
     """Table -> the columns of it that the function reads; they are demanded along with this table."""
     rows_from: tuple[str, ...]
