@@ -13,7 +13,7 @@ from partywall.analysis.admitted_facts import (
 )
 from partywall.analysis.grants import Grant, grants
 from partywall.analysis.names import Answer, Names
-from partywall.analysis.oidc import is_pinned, undecided_claims
+from partywall.analysis.iam.oidc import is_pinned, undecided_claims
 from partywall.analysis.policy_document import Document
 from partywall.analysis.principals import WEB_PROVIDERS
 

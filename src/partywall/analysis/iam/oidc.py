@@ -98,19 +98,29 @@ def _pins(condition: Condition, issuer: str, claim: str) -> bool | None:
         return False
     if condition.variables:
         return None
+    wild = condition.operator in _PATTERN
+    judged = [claim_pins(issuer, claim, value, wild) for value in condition.values]
+    return None if None in judged else all(judged)
+
+
+def claim_pins(issuer: str, claim: str, value: str, wild: bool) -> bool | None:
+    """Whether a token of `issuer` whose claim matches `value` is told to be of one tenant.
+
+    `wild`: the value is compared with wildcards. None where nothing is known of the claim.
+    """
     if issuer in _SHARED:
         if claim not in _SHARED[issuer]:
             return False if claim in _IDLE else None
-        return all(_names_tenant(claim, value, condition.operator) for value in condition.values)
-    return all(_narrows(issuer, claim, value, condition.operator) for value in condition.values)
+        return _names_tenant(claim, value, wild)
+    return _narrows(issuer, claim, value, wild)
 
 
-def _loose(value: str, operator: str) -> bool:
-    return operator in _PATTERN and has_wildcard(value)
+def _loose(value: str, wild: bool) -> bool:
+    return wild and has_wildcard(value)
 
 
-def _names_tenant(claim: str, value: str, operator: str) -> bool:
-    if not _loose(value, operator):
+def _names_tenant(claim: str, value: str, wild: bool) -> bool:
+    if not _loose(value, wild):
         return True
     if claim == "sub":
         return _TENANT_IN_SUB.match(value) is not None
@@ -118,11 +128,11 @@ def _names_tenant(claim: str, value: str, operator: str) -> bool:
     return claim.endswith(("_ref", "_path", "repository")) and _TENANT_IN_PATH.match(value) is not None
 
 
-def _narrows(issuer: str, claim: str, value: str, operator: str) -> bool:
+def _narrows(issuer: str, claim: str, value: str, wild: bool) -> bool:
     """For an issuer of one's own: any claim but the audience that all tokens for STS carry."""
     if claim == "aud":
-        return not _loose(value, operator) and value not in _STS_AUDIENCES
-    if not _loose(value, operator):
+        return not _loose(value, wild) and value not in _STS_AUDIENCES
+    if not _loose(value, wild):
         return True
     if value.startswith("system:") or issuer.startswith("oidc.eks."):
         return _SERVICE_ACCOUNT.match(value) is not None
