@@ -28,6 +28,7 @@ EMPTY: dict[str, str] = {
     "ListRecoveryPointsByResource ListReportJobs ListRestoreAccessBackupVaults ListRestoreJobs "
     "ListRestoreJobSummaries ListRestoreTestingPlans ListRestoreTestingSelections ListScanJobs "
     "ListScanJobSummaries ListTieringConfigurations ListBackupPlanTemplates",
+    "bedrock-agentcore-control": "ListCodeInterpreters",
     "cloudtrail": "ListChannels ListEventDataStores ListImports ListDashboards ListPublicKeys",
     "cloudwatch": "DescribeAlarmHistory DescribeAnomalyDetectors ListMetricStreams ListManagedInsightRules",
     "codebuild": "BatchGetBuildBatches BatchGetFleets BatchGetReportGroups BatchGetReports ListBuildBatches "

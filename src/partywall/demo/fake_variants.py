@@ -71,16 +71,19 @@ def _keyspaces(asked: Asked) -> dict[str, Any]:
 
 
 def _clusters(asked: Asked) -> dict[str, Any] | None:
-    """moto's clusters with counts: of services, and of machines, kept under `container_instances`."""
+    """moto's clusters with counts: of services, of machines (kept under `container_instances`) and of tasks
+    (`running_tasks`)."""
     from moto.ecs.models import ecs_backends
 
     answer = asked.ask_moto()
     machines: dict[str, int] = asked.state.get("container_instances", {})
+    tasks: dict[str, int] = asked.state.get("running_tasks", {})
     backend: Any = ecs_backends[asked.account][asked.region]
     for cluster in (answer or {}).get("clusters", []):
         own = [s for s in backend.services.values() if s.cluster_arn == cluster["clusterArn"]]
         cluster["activeServicesCount"] = sum(s.status == "ACTIVE" for s in own)
         cluster["registeredContainerInstancesCount"] = machines.get(cluster["clusterName"], 0)
+        cluster["runningTasksCount"] = tasks.get(cluster["clusterName"], 0)
     return answer
 
 

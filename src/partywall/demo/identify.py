@@ -16,6 +16,7 @@ _SIGNING_NAMES = {
     "airflow": "mwaa",
     "aoss": "opensearchserverless",
     "aps": "amp",
+    "bedrock-agentcore": "bedrock-agentcore-control",
     "cassandra": "keyspaces",
     "cloudcontrolapi": "cloudcontrol",
     "cloudhsm": "cloudhsmv2",

@@ -7,6 +7,7 @@ from typing import Any
 
 from partywall.demo.desk import HOME, Desk, allow, policy, tag_map, tags, trust
 from partywall.demo.fake_answers import ago, digest
+from partywall.demo.seed_held import seed_held
 
 _PARTNER = "464622532012"
 
@@ -466,5 +467,6 @@ def seed_wide_apps(desk: Desk) -> None:
         _mail,
         _transfers,
         _desktops,
+        seed_held,
     ):
         step(desk)

@@ -44,6 +44,19 @@ def _containers(job: Element) -> list[Element]:
     return found
 
 
+def _job_role(job: Element) -> str | None:
+    """The role of a job's containers; of several kinds of containers the first that has one."""
+    holders = [job, *((job.get("nodeProperties") or {}).get("nodeRangeProperties") or ())]
+    for holder in holders:
+        container = holder.get("containerProperties") or holder.get("container") or {}
+        tasks = (holder.get("ecsProperties") or {}).get("taskProperties") or ()
+        roles = [container.get("jobRoleArn"), *(task.get("taskRoleArn") for task in tasks)]
+        found = next((str(role) for role in roles if role), None)
+        if found:
+            return found
+    return None
+
+
 job_definition = Table(
     "batch_job_definition",
     service="batch",
@@ -88,6 +101,7 @@ job_definition = Table(
             doc="Its containers; of variables and commands only what seems to hold credentials.",
         ),
         Column("host_paths", List(Str), "containerProperties.volumes[].host.sourcePath"),
+        Column("job_role_arn", Str, ".", "", fn=_job_role, doc="The role that its containers run with."),
     ),
 )
 

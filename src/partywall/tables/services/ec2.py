@@ -275,6 +275,14 @@ launch_template = Table(
         Column("create_time", Timestamp, "CreateTime"),
         Column("created_by", Str, "CreatedBy", ""),
         Column("image_id", Str, "version.LaunchTemplateData.ImageId", ""),
+        Column(
+            "instance_profile",
+            Str,
+            "version.LaunchTemplateData.IamInstanceProfile",
+            "",
+            doc="ARN or name of the instance profile; empty: none.",
+            fn=lambda v: v.get("Arn") or v.get("Name"),
+        ),
         Column("key_name", Str, "version.LaunchTemplateData.KeyName", ""),
         Column(
             "http_tokens",

@@ -39,6 +39,62 @@ def _family(arn: str) -> str:
     return arn.rpartition("/")[2].partition(":")[0]
 
 
+task = Table(
+    "ecs_task",
+    service="ecs",
+    scope="regional",
+    doc="A task that runs.",
+    parent="ecs_cluster",
+    parent_when=lambda cluster: cluster["running_tasks"] != 0,
+    parent_after=("running_tasks",),
+    rows=Call("ecs:ListTasks", {"cluster": "@parent.arn", "maxResults": 100}, at="taskArns"),
+    arn=".",
+    tags="described.tags",
+    calls={
+        "described": Batch(
+            "ecs:DescribeTasks",
+            param="tasks",
+            by="arn",
+            at="tasks",
+            key="taskArn",
+            size=100,
+            params={"cluster": "@parent.arn", "include": _TAGS},
+        ),
+        "definition": Call(
+            "ecs:DescribeTaskDefinition", {"taskDefinition": "task_definition_arn"}, once=True
+        ),
+    },
+    columns=(
+        Column("cluster_arn", Str, "@parent.arn"),
+        Column("group", Str, "described.group", "", doc="service:NAME of a service's tasks."),
+        Column("task_definition_arn", Str, "described.taskDefinitionArn"),
+        Column("last_status", Str, "described.lastStatus", ""),
+        Column("launch_type", Str, "described.launchType", ""),
+        Column(
+            "enable_execute_command",
+            Bool,
+            "described.enableExecuteCommand",
+            False,
+            doc="ECS Exec can open a shell in its containers.",
+        ),
+        Column(
+            "override_role_arn",
+            Str,
+            "described.overrides.taskRoleArn",
+            "",
+            doc="The role given in place of the task definition's; empty: none.",
+        ),
+        Column(
+            "task_role_arn",
+            Str,
+            "definition.taskDefinition.taskRoleArn",
+            "",
+            doc="The task definition's role; empty: none.",
+        ),
+    ),
+)
+
+
 def _providers(names: str, which: str) -> Relation:
     return Relation(
         "providers",
@@ -403,4 +459,4 @@ settings = Table(
     ),
 )
 
-TABLES = (cluster, service, task_definition, container_instance, capacity_provider, settings)
+TABLES = (cluster, service, task, task_definition, container_instance, capacity_provider, settings)

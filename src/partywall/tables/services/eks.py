@@ -321,4 +321,35 @@ access_entry = Table(
     ),
 )
 
-TABLES = (cluster, nodegroup, addon, fargate_profile, access_entry)
+pod_identity_association = Table(
+    "eks_pod_identity_association",
+    service="eks",
+    scope="regional",
+    resource_type="AWS::EKS::PodIdentityAssociation",
+    doc="A role that pods of a service account run with.",
+    parent="eks_cluster",
+    rows=Call(
+        "eks:ListPodIdentityAssociations",
+        {"clusterName": "@parent.name", "maxResults": 100},
+        at="associations",
+    ),
+    arn="associationArn",
+    title="associationId",
+    tags="described.tags",
+    calls={
+        "described": Call(
+            "eks:DescribePodIdentityAssociation",
+            {"clusterName": "cluster_name", "associationId": "association_id"},
+            at="association",
+        ),
+    },
+    columns=(
+        Column("cluster_name", Str, "@parent.name"),
+        Column("association_id", Str, "associationId"),
+        Column("namespace", Str, "namespace", ""),
+        Column("service_account", Str, "serviceAccount", ""),
+        Column("role_arn", Str, "described.roleArn", ""),
+    ),
+)
+
+TABLES = (cluster, nodegroup, addon, fargate_profile, access_entry, pod_identity_association)

@@ -80,6 +80,13 @@ cluster = Table(
         ),
         Column("subnet_id", Str, "detail.Ec2InstanceAttributes.Ec2SubnetId", ""),
         Column(
+            "instance_profile",
+            Str,
+            "detail.Ec2InstanceAttributes.IamInstanceProfile",
+            "",
+            doc="Name or ARN of the instance profile of its machines.",
+        ),
+        Column(
             "primary_security_group_ids",
             List(Str),
             "detail.Ec2InstanceAttributes",

@@ -173,6 +173,24 @@ dev_endpoint = Table(
     relations=(_CONFIGURATION,),
 )
 
+session = Table(
+    "glue_session",
+    service="glue",
+    scope="regional",
+    resource_type="AWS::Glue::Session",
+    doc="An interactive session that is not stopped.",
+    rows=Call("glue:ListSessions", {"MaxResults": 100}, at="Sessions"),
+    keep=lambda e: e.get("Status") not in ("STOPPED", "FAILED", "TIMEOUT"),
+    arn="arn:{partition}:glue:{region}:{account_id}:session/{name}",
+    title="Id",
+    columns=(
+        Column("status", Str, "Status", ""),
+        Column("created_at", Timestamp, "CreatedOn"),
+        Column("role", Str, "Role", "", doc="Name or ARN of the role whose credentials its code has."),
+        Column("security_configuration", Str, "SecurityConfiguration", "", doc="Empty: none."),
+    ),
+)
+
 connection = Table(
     "glue_connection",
     service="glue",
@@ -222,4 +240,4 @@ ml_transform = Table(
     ),
 )
 
-TABLES = (catalog, security_configuration, job, dev_endpoint, connection, ml_transform)
+TABLES = (catalog, security_configuration, job, dev_endpoint, session, connection, ml_transform)

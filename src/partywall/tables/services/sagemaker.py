@@ -1,4 +1,4 @@
-"""Amazon SageMaker AI: notebook instances, models, endpoint configurations and domains."""
+"""Amazon SageMaker AI: notebook instances, models, endpoint configurations domains and their users."""
 
 from typing import Any
 
@@ -173,6 +173,13 @@ domain = Table(
         ),
         Column("kms_key_id", Str, "described.KmsKeyId", ""),
         Column(
+            "default_execution_role",
+            Str,
+            "described.DefaultUserSettings.ExecutionRole",
+            "",
+            doc="The role of user profiles that have none of their own.",
+        ),
+        Column(
             "docker_access",
             Enum("ENABLED", "DISABLED"),
             "described.DomainSettings.DockerSettings.EnableDockerAccess",
@@ -181,4 +188,37 @@ domain = Table(
     ),
 )
 
-TABLES = (notebook, model, endpoint_config, domain)
+user_profile = Table(
+    "sagemaker_user_profile",
+    service="sagemaker",
+    scope="regional",
+    resource_type="AWS::SageMaker::UserProfile",
+    doc="A user of a Studio domain.",
+    parent="sagemaker_domain",
+    rows=Call(
+        "sagemaker:ListUserProfiles",
+        {"DomainIdEquals": "@parent.domain_id", "MaxResults": 100},
+        at="UserProfiles",
+    ),
+    arn="arn:{partition}:sagemaker:{region}:{account_id}:user-profile/{domain_id}/{name}",
+    title="UserProfileName",
+    calls={
+        "described": Call(
+            "sagemaker:DescribeUserProfile", {"DomainId": "domain_id", "UserProfileName": "name"}
+        ),
+    },
+    columns=(
+        Column("domain_id", Str, "DomainId"),
+        Column("status", Str, "Status", ""),
+        Column("created_at", Timestamp, "CreationTime"),
+        Column(
+            "execution_role",
+            Str,
+            "described.UserSettings.ExecutionRole",
+            "",
+            doc="The role that its apps run with; empty: the domain's.",
+        ),
+    ),
+)
+
+TABLES = (notebook, model, endpoint_config, domain, user_profile)
