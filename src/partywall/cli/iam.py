@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from partywall.cli import iam_policies
+from partywall.cli import iam_policies, iam_shrink
 from partywall.cli.options import DEFAULT_DATA, AsListing, Data, Listing, ScanName
 from partywall.errors import UserError
 
@@ -25,6 +25,7 @@ iam = typer.Typer(
     rich_markup_mode=None,
 )
 iam_policies.register(iam)
+iam_shrink.register(iam)
 
 
 class Expected(StrEnum):

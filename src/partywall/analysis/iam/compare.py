@@ -78,6 +78,11 @@ def no_new_access(old: Document, new: Document, *, principals: bool | None = Non
     return _compare(before, after, None)
 
 
+def between(old: Policy, new: Policy) -> Comparison:
+    """As `no_new_access`, of documents already read. What cannot be read of them allows nothing here."""
+    return _compare(old, new, None)
+
+
 def access_not_granted(
     policy: Document, actions: Sequence[str] = (), resources: Sequence[str] = ()
 ) -> Comparison:
