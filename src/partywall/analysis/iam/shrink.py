@@ -246,7 +246,7 @@ def _merged(pieces: Iterable[Piece]) -> list[Piece]:
 
 
 def _bare(piece: Piece, made: Policy) -> tuple[Policy, Policy]:
-    """Source and statement without what both have alike: what is left decides of one being within the other."""
+    """Source and statement without what both have alike: the rest decides."""
     source, new = piece.source, made.statements[0]
     if source.variables and _signature(source)[4] == _signature(new)[4]:
         source, new = replace(source, conditions=()), replace(new, conditions=())
