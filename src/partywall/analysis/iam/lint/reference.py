@@ -110,6 +110,7 @@ def arns(namespace: str) -> tuple[str, ...]:
     return _arns().get(namespace, ())
 
 
+@lru_cache(maxsize=16384)
 def is_action(service: str, pattern: str) -> bool:
     """Whether a service has an action that a pattern in lower case takes in."""
     known = actions(service)

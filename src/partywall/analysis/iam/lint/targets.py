@@ -133,20 +133,40 @@ def _may_be_account(pattern: str) -> bool:
 def _redundant(run: Run, node: Node | None, path: str, code: str, what: str) -> None:
     if node is None or node.kind != "array":
         return
-    texts = [(n, i) for i, n in enumerate(node.items) if n.kind == "string"]
     fold = code == "ACTION"
-    for mine, index in texts:
-        a = mine.text.lower() if fold else mine.text
-        for other, place in texts:
-            b = other.text.lower() if fold else other.text
-            if place != index and _covers(b, a, fold) and (a != b or place < index):
-                run.add(
-                    f"REDUNDANT_{code}",
-                    mine,
-                    f"{path}[{index}]",
-                    f"{other.text!r} takes in the {what} {mine.text!r} already.",
-                )
-                break
+    texts = [
+        (i, n, n.text.lower() if fold else n.text) for i, n in enumerate(node.items) if n.kind == "string"
+    ]
+    first: dict[str, int] = {}
+    wide: dict[str, list[tuple[int, str]]] = {}
+    for index, _, text in texts:
+        first.setdefault(text, index)
+        if has_wildcard(text):
+            wide.setdefault(_bucket(text, fold), []).append((index, text))
+    for index, mine, text in texts:
+        other = first[text] if first[text] < index else None
+        if other is None:
+            # Only a pattern of the same service, or of no one service, can take it in.
+            bucket = _bucket(text, fold)
+            near = [*wide.get("", ()), *(wide.get(bucket, ()) if bucket else ())]
+            found = (
+                n for n, pattern in near if n != index and pattern != text and _covers(pattern, text, fold)
+            )
+            other = min(found, default=None)
+        if other is not None:
+            run.add(
+                f"REDUNDANT_{code}",
+                mine,
+                f"{path}[{index}]",
+                f"{node.items[other].text!r} takes in the {what} {mine.text!r} already.",
+            )
+
+
+def _bucket(text: str, fold: bool) -> str:
+    """The service that an action or ARN is of; "" where it is not of just one."""
+    parts = text.split(":", 3)
+    service = parts[0] if fold else parts[2] if len(parts) > 2 else ""
+    return "" if has_wildcard(service) or len(parts) < (2 if fold else 3) else service
 
 
 def _covers(pattern: str, text: str, fold: bool) -> bool:
