@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from partywall.errors import UserError
+from partywall.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from partywall.findings.exceptions import RiskException
@@ -56,8 +55,7 @@ def load(path: Path | None) -> Config:
     entries = cast("dict[str, Any]", data)
     for key in entries:
         if key not in _KEYS:
-            near = difflib.get_close_matches(str(key), _KEYS, 1)
-            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(_KEYS)}"
+            hint = did_you_mean(str(key), _KEYS, f"; known are {', '.join(_KEYS)}")
             raise UserError(f"{path}: unknown key {key!r}{hint}")
     params = entries.get("params") or {}
     if not isinstance(params, dict) or not all(
@@ -99,8 +97,7 @@ def validate(config: Config, checks: Collection[Any], place: str = "the configur
     known = {c.id: c for c in checks}
     for check_id in [*config.params, *config.disable]:
         if check_id not in known:
-            near = difflib.get_close_matches(check_id, known, 3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            hint = did_you_mean(check_id, known)
             raise UserError(f"{place} names the check {check_id!r}, which does not exist{hint}")
     for check_id, params in config.params.items():
         for name, value in params.items():

@@ -6,14 +6,13 @@ Nothing here prints or logs a secret: the representations hide them, and errors 
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from partywall.aws.answers import CredentialsExpired
-from partywall.errors import UserError
+from partywall.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -216,8 +215,7 @@ def _session(profile: str | None, mfa_prompt: Callable[[str], str] | None) -> Se
     try:
         session = plain_session(profile)
         if profile and profile not in session.available_profiles:
-            near = difflib.get_close_matches(profile, session.available_profiles, 3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            hint = did_you_mean(profile, session.available_profiles)
             raise UserError(
                 f"The AWS profile {profile!r} is not in ~/.aws/config or ~/.aws/credentials{hint}"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from partywall.checks.model import DOMAINS, REF_SOURCES, SEVERITIES, Check
-from partywall.errors import UserError
+from partywall.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from partywall.sql.dialect import Expression, Template
@@ -66,11 +65,6 @@ class CompiledCheck:
         return self.passes.columns | (self.where.columns if self.where else frozenset())
 
 
-def _nearest(word: str, words: Any) -> str:
-    near = difflib.get_close_matches(word, list(words), n=3)
-    return f" (did you mean {' or '.join(near)}?)" if near else ""
-
-
 def load_file(path: Path) -> list[LoadedCheck]:
     """The checks of one YAML file; raises CheckError at the first fault."""
     import yaml
@@ -109,7 +103,7 @@ def _check(path: Path, node: Any, data: Any) -> LoadedCheck:
     entries = cast("dict[str, Any]", data)
     for key in entries:
         if key not in _KEYS:
-            raise CheckError(f"{places[str(key)]}: unknown key {key!r}{_nearest(str(key), _KEYS)}")
+            raise CheckError(f"{places[str(key)]}: unknown key {key!r}{did_you_mean(str(key), _KEYS)}")
     try:
         check = msgspec.convert(entries, Check)
     except msgspec.ValidationError as error:
@@ -132,10 +126,10 @@ def _faults(check: Check) -> Iterator[tuple[str, str]]:
     if check.severity not in SEVERITIES:
         yield "severity", f"unknown severity {check.severity!r}; one of {', '.join(SEVERITIES)}"
     if check.domain not in DOMAINS:
-        yield "domain", f"unknown domain {check.domain!r}{_nearest(check.domain, DOMAINS)}"
+        yield "domain", f"unknown domain {check.domain!r}{did_you_mean(check.domain, DOMAINS)}"
     for source in check.refs:
         if source not in REF_SOURCES:
-            yield "refs", f"unknown catalogue {source!r} in refs{_nearest(source, REF_SOURCES)}"
+            yield "refs", f"unknown catalogue {source!r} in refs{did_you_mean(source, REF_SOURCES)}"
     for kind, rows in (
         ("pass", check.examples.passing),
         ("fail", check.examples.fail),
@@ -159,7 +153,7 @@ def compile_check(loaded: LoadedCheck) -> CompiledCheck:
     check = loaded.check
     table = all_tables().get(check.table)
     if table is None:
-        hint = _nearest(check.table, all_tables())
+        hint = did_you_mean(check.table, all_tables())
         raise CheckError(f"{loaded.place('table')}: {check.id}: there is no table {check.table!r}{hint}")
     schema = readable(table)
     params = {name: param.default for name, param in check.params.items()}

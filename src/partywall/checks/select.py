@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 
 from partywall.checks.loader import LoadedCheck
 from partywall.checks.model import REF_SOURCES, SEVERITIES, Check
-from partywall.errors import UserError
+from partywall.errors import UserError, did_you_mean
 from partywall.tables.registry import all_tables
 
 
@@ -42,7 +41,7 @@ def choose(
         known = {service_of(c.check) for c in every} | {t.service for t in all_tables().values()}
         for service in services:
             if service not in known:
-                raise UserError(f"there is no service {service!r}{_near(service, known)}")
+                raise UserError(f"there is no service {service!r}{did_you_mean(service, known)}")
         chosen = [c for c in chosen if service_of(c.check) in services]
     if refs:
         wanted = {c.check.id for ref in refs for c in _by_ref(every, ref)}
@@ -58,7 +57,7 @@ def _by_id(checks: list[LoadedCheck], word: str) -> list[LoadedCheck]:
     if not found and ":" in word:
         found = _by_ref(checks, word)
     if not found:
-        raise UserError(f"there is no check {word!r}{_near(word, [c.check.id for c in checks])}")
+        raise UserError(f"there is no check {word!r}{did_you_mean(word, [c.check.id for c in checks])}")
     return found
 
 
@@ -69,10 +68,5 @@ def _by_ref(checks: list[LoadedCheck], ref: str) -> list[LoadedCheck]:
     found = [c for c in checks if any(fnmatchcase(i, wanted) for i in c.check.ref_ids(source))]
     if not found:
         known = [i for c in checks for i in c.check.ref_ids(source)]
-        raise UserError(f"no check stands for {ref!r}{_near(wanted, known)}")
+        raise UserError(f"no check stands for {ref!r}{did_you_mean(wanted, known)}")
     return found
-
-
-def _near(word: str, words: Collection[str]) -> str:
-    near = difflib.get_close_matches(word, words, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -26,7 +25,7 @@ def show(data: Path, scan: str, stale_after: int, form: str) -> None:
     from partywall.evidence.fetch import fetched_reports
     from partywall.lake.engine import Lake, explained
     from partywall.lake.snapshot import DataDirectory
-    from partywall.outputs.table import cell
+    from partywall.outputs.table import write_csv
     from partywall.outputs.text import visible
 
     if stale_after < 1:
@@ -45,9 +44,7 @@ def show(data: Path, scan: str, stale_after: int, form: str) -> None:
         print_json(told)
         return
     if form == "csv":
-        writer = csv.writer(sys.stdout)
-        writer.writerow(programmes[0])
-        writer.writerows([[cell(_text(v)) for v in row.values()] for row in programmes])
+        write_csv(list(programmes[0]), (row.values() for row in programmes), sys.stdout)
         return
     screen = console()
     for account, why in failed.items():

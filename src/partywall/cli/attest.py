@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from partywall.cli.options import Data
+from partywall.cli.options import Data, day
 
 if TYPE_CHECKING:
     from datetime import date
@@ -273,18 +273,6 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def day(text: str, option: str) -> date:
-    """The day that an option gives; raises UserError where it is none."""
-    from datetime import date
-
-    from partywall.errors import UserError
-
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"{option} is a day such as 2026-06-30, not {text!r}") from None
-
-
 def _milestone(text: str) -> Milestone:
     from partywall.errors import UserError
     from partywall.evidence.model import Milestone
@@ -303,16 +291,13 @@ def _framework(name: str) -> str:
 
 def _requirement(framework: str, requirement: str, directories: list[Path] | None) -> tuple[str, str]:
     """The ids of a framework and a requirement as they are spelt; raises UserError for unknown ones."""
-    import difflib
-
-    from partywall.errors import UserError
+    from partywall.errors import UserError, did_you_mean
     from partywall.frameworks.loader import find, load_frameworks
 
     found = find(load_frameworks(directories or ()), framework)
     known = {r.id.casefold(): r for r in found.requirements}
     named = known.get(requirement.strip().casefold())
     if named is None:
-        near = difflib.get_close_matches(requirement, [r.id for r in found.requirements], 3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        hint = did_you_mean(requirement, [r.id for r in found.requirements])
         raise UserError(f"{found.id} has no requirement {requirement!r}{hint}")
     return found.id, named.id

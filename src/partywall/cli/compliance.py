@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.cli.console import console, grid, print_json
-from partywall.errors import UserError
+from partywall.cli.options import day
+from partywall.errors import UserError, did_you_mean
 from partywall.frameworks.model import State
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def run(request: Request) -> int:
         frameworks_dirs=request.frameworks_dirs,
         checks_dirs=request.checks_dirs,
         config=request.config,
-        today=_day(request.as_of),
+        today=day(request.as_of, "--as-of") if request.as_of else None,
         scanned_only=request.scope == "scanned",
         only=framework.id if framework else "",
     )
@@ -101,15 +100,6 @@ def _states(words: Sequence[str], option: str) -> set[str]:
         if word not in set(State):
             raise UserError(f"{option} is one of {', '.join(State)}, not {word!r}")
     return set(words)
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise UserError(f"--as-of is a day such as 2026-06-30, not {text!r}") from error
 
 
 def _overview(compliance: Compliance, request: Request, failing: set[str]) -> int:
@@ -293,15 +283,13 @@ def _print_requirement(
 
 
 def _requirement(framework: Framework, name: str) -> Requirement:
-    import difflib
 
     from partywall.frameworks.states import counted
 
     requirements = {r.id.casefold(): r for r in framework.requirements}
     found = requirements.get(name.casefold())
     if found is None:
-        near = difflib.get_close_matches(name, [r.id for r in framework.requirements], 3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        hint = did_you_mean(name, [r.id for r in framework.requirements])
         raise UserError(f"{framework.id} has no requirement {name!r}{hint}")
     if found not in counted(framework):
         below = [r.id for r in framework.requirements if r.parent == found.id]
@@ -346,13 +334,9 @@ def _clip(text: str, limit: int) -> str:
 
 
 def _csv(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
-    from partywall.outputs.table import cell
+    from partywall.outputs.table import write_csv
 
-    writer = csv.writer(sys.stdout)
-    writer.writerow(names)
-    for row in rows:
-        values = [row[name] for name in names]
-        writer.writerow(["" if v is None else v if isinstance(v, int) else cell(str(v)) for v in values])
+    write_csv(names, ([row[name] for name in names] for row in rows), sys.stdout)
 
 
 def import_mappings(

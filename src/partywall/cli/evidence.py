@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from partywall.cli.options import ChecksDirs, ConfigFile, Data, ScanName
+from partywall.cli.options import ChecksDirs, ConfigFile, Data, ScanName, day
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from partywall.evidence.fetch import Terms
 
 evidence = typer.Typer(
@@ -115,7 +113,7 @@ def period(
 
     run(
         data,
-        (_day(first, "--from"), _day(last, "--to")),
+        (day(first, "--from"), day(last, "--to")),
         framework,
         gap,
         sample,
@@ -158,7 +156,7 @@ def pack(
     if first is not None or last is not None:
         if first is None or last is None:
             raise UserError("a period has two ends: give --from and --to")
-        days = (_day(first, "--from"), _day(last, "--to"))
+        days = (day(first, "--from"), day(last, "--to"))
     write_pack(
         data,
         scan,
@@ -282,9 +280,3 @@ def _print_verified(result: Any) -> None:
         screen.print(f"  {problem.kind}: {visible(problem.where)}: {visible(problem.what)}")
     for note in result.notes:
         screen.print(f"  note: {note}")
-
-
-def _day(text: str, option: str) -> date:
-    from partywall.cli.attest import day
-
-    return day(text, option)

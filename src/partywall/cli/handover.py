@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from partywall.cli.options import ChecksDirs, ConfigFile, Data, ScanName
+from partywall.cli.options import ChecksDirs, ConfigFile, Data, ScanName, day
 from partywall.errors import UserError
 
 if TYPE_CHECKING:
@@ -161,18 +160,9 @@ def _opened(
         frameworks_dirs=tuple(frameworks_dir or ()),
         checks_dirs=tuple(checks_dir or ()),
         config=config,
-        today=_day(as_of),
+        today=day(as_of, "--as-of") if as_of else None,
         scanned_only=scope == "scanned",
     )
     if account != "*" and account not in compliance.accounts:
         raise UserError(f"the scan has no account {account!r}; it has {', '.join(compliance.accounts)}")
     return compliance, load(config)
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise UserError(f"--as-of is a day such as 2026-06-30, not {text!r}") from error

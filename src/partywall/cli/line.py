@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.cli.console import console, grid, print_json
-from partywall.errors import UserError
+from partywall.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -419,24 +418,18 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
-    from partywall.outputs.table import cell
+    from partywall.outputs.table import write_csv
 
     listed = list(rows)
     names = list(dict.fromkeys(name for row in listed for name in row))
-    writer = csv.DictWriter(sys.stdout, names, restval="")
-    writer.writeheader()
-    for row in listed:
-        writer.writerow({k: cell(v) if isinstance(v, str) else v for k, v in row.items()})
+    write_csv(names, ([row.get(name) for name in names] for row in listed), sys.stdout)
 
 
 def _near(name: str, known: Mapping[str, Any], what: str) -> str:
     """A known name (in lower case), or UserError with the nearest."""
-    import difflib
-
     if name.lower() in known:
         return name.lower()
-    near = difflib.get_close_matches(name.lower(), known, 3)
-    hint = f"; did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(sorted(known))}"
+    hint = did_you_mean(name.lower(), known, f"; there are {', '.join(sorted(known))}")
     raise UserError(f"there is no {what} {name!r}{hint}")
 
 

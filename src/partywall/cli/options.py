@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -68,3 +69,13 @@ DEFAULT_DATA = Path("partywall-data")
 def words(values: list[str] | None) -> tuple[str, ...]:
     """Repeated and comma-separated option values as one tuple."""
     return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+
+
+def day(text: str, option: str) -> date:
+    """The day that an option gives; raises UserError where it is none."""
+    from partywall.errors import UserError
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"{option} is a day such as 2026-06-30, not {text!r}") from None

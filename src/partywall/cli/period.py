@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import sys
 from collections.abc import Sequence
@@ -148,7 +147,7 @@ def _exceptions(config: Path | None) -> list[Any]:
 
 def _write(header: Sequence[str], rows: Sequence[Sequence[Any]], form: str, output: Path | None) -> None:
     from partywall.lake.writer import write_error
-    from partywall.outputs.pack.tables import csv_line
+    from partywall.outputs.table import write_csv
 
     if form == "json" and output is None:
         print_json([dict(zip(header, row, strict=True)) for row in rows])
@@ -159,9 +158,7 @@ def _write(header: Sequence[str], rows: Sequence[Sequence[Any]], form: str, outp
 
         text.write(orjson.dumps([dict(zip(header, r, strict=True)) for r in rows], default=str).decode())
     else:
-        writer = csv.writer(text)
-        writer.writerow(header)
-        writer.writerows(csv_line(row) for row in rows)
+        write_csv(header, rows, text)
     if output is None:
         sys.stdout.write(text.getvalue())
         return

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from partywall.errors import UserError
+from partywall.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,10 +77,7 @@ def answer(
         missing = sorted(n for n in names if n not in known and n not in made)
         hint = ""
         if missing:
-            import difflib
-
-            near = difflib.get_close_matches(missing[0], [*known, *made], 3)
-            hint = f"; did you mean {', '.join(near)}?" if near else " (partywall tables lists them)"
+            hint = did_you_mean(missing[0], [*known, *made], " (partywall tables lists them)")
         raise UserError(f"the query does not run: {str(error).strip()}{hint}") from error
 
 
@@ -139,12 +135,9 @@ def _value(value: Any) -> Any:
 
 
 def _csv(rows: pa.Table, stream: Any) -> None:
-    from partywall.outputs.table import cell
+    from partywall.outputs.table import write_csv
 
-    writer = csv.writer(stream)
-    writer.writerow(rows.column_names)
-    for row in zip(*(c.to_pylist() for c in rows.columns), strict=True):
-        writer.writerow(["" if v is None else cell(str(v)) for v in row])
+    write_csv(rows.column_names, zip(*(c.to_pylist() for c in rows.columns), strict=True), stream)
 
 
 def _write(rows: pa.Table, form: str, output: Path) -> None:

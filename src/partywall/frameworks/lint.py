@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from partywall.checks.model import DOMAINS, Check
+from partywall.errors import did_you_mean
 from partywall.frameworks.files import FrameworkError
 from partywall.frameworks.loader import EvidenceGroup, Library, Unmapped
 from partywall.frameworks.model import Evidence, Framework, Objective, Requirement, Weight
@@ -56,7 +56,7 @@ def lint_framework(
     faults = [*_ids(framework)]
     if framework.programme and framework.programme not in programmes:
         faults.append(
-            f"there is no programme {framework.programme!r}{_near(framework.programme, programmes)}"
+            f"there is no programme {framework.programme!r}{did_you_mean(framework.programme, programmes)}"
         )
     for requirement in framework.requirements:
         found = _requirement(requirement, objectives, evidence, checks, programmes, framework)
@@ -102,7 +102,7 @@ def _requirement(
     if requirement.aws is not None:
         for name in requirement.aws.programmes:
             if name not in programmes:
-                yield f"there is no programme {name!r}{_near(name, programmes)}"
+                yield f"there is no programme {name!r}{did_you_mean(name, programmes)}"
         if not requirement.aws.programmes and not framework.programme:
             yield "its AWS part names no programme, and the framework has none"
         if not requirement.aws.what.strip():
@@ -118,7 +118,7 @@ def _requirement(
         yield "does not say why it is mapped so"
     for name, count in Counter(part.objectives).items():
         if name not in objectives:
-            yield f"there is no objective {name!r}{_near(name, objectives)}"
+            yield f"there is no objective {name!r}{did_you_mean(name, objectives)}"
         if count > 1:
             yield f"names the objective {name} {count} times"
     yield from _rows(part.checks, checks)
@@ -156,7 +156,7 @@ def _rows(rows: Sequence[Evidence], checks: Mapping[str, Check]) -> Iterator[str
             yield f"maps the check {name} {count} times"
     for row in rows:
         if row.check not in checks:
-            yield f"there is no check {row.check!r}{_near(row.check, checks)}"
+            yield f"there is no check {row.check!r}{did_you_mean(row.check, checks)}"
         if not row.why.strip() or not row.by.strip():
             yield f"the row for {row.check} does not say why or by whom"
         yield from _params(row.check, row.params, checks)
@@ -196,7 +196,7 @@ def lint_mapping(
     for group in groups:
         place = f"the evidence for {group.objective}"
         if group.objective not in names:
-            faults.append(f"{place}: there is no such objective{_near(group.objective, names)}")
+            faults.append(f"{place}: there is no such objective{did_you_mean(group.objective, names)}")
         if not group.checks:
             faults.append(f"{place} names no check")
         if not group.why.strip() or not group.by.strip() or group.set_on is None:
@@ -204,7 +204,7 @@ def lint_mapping(
         for check in group.checks:
             rows[(group.objective, check)] += 1
             if check not in checks:
-                faults.append(f"{place}: there is no check {check!r}{_near(check, checks)}")
+                faults.append(f"{place}: there is no check {check!r}{did_you_mean(check, checks)}")
             faults += [f"{place}: {fault}" for fault in _params(check, group.params, checks)]
     faults += [f"{check} bears on {o} {n} times" for (o, check), n in rows.items() if n > 1]
     left_out = Counter(check for entry in unmapped for check in entry.checks)
@@ -214,7 +214,7 @@ def lint_mapping(
             faults.append(f"unmapped: no reason for {', '.join(entry.checks)}")
     for check, count in left_out.items():
         if check not in checks:
-            faults.append(f"unmapped: there is no check {check!r}{_near(check, checks)}")
+            faults.append(f"unmapped: there is no check {check!r}{did_you_mean(check, checks)}")
         if check in mapped:
             faults.append(f"{check} is both mapped and unmapped")
         if count > 1:
@@ -255,11 +255,6 @@ def check_user_frameworks(
         if framework.id not in own:
             for fault in lint_framework(framework, set(evidence), evidence, checks, programmes()):
                 raise FrameworkError(f"the framework {fault}")
-
-
-def _near(word: str, words: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(words), 3)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def main(names: Sequence[str]) -> int:

@@ -41,7 +41,7 @@ from typing import Any, Final
 
 import msgspec
 
-from partywall.errors import UserError
+from partywall.errors import UserError, did_you_mean
 from partywall.frameworks.files import FrameworkError, read_yaml
 from partywall.frameworks.model import Evidence, Framework, Objective, Weight
 
@@ -178,12 +178,10 @@ def load_frameworks(directories: Iterable[Path] = ()) -> dict[str, Framework]:
 
 def find(frameworks: Mapping[str, Framework], name: str) -> Framework:
     """The framework of an id or alias; raises UserError with the nearest names."""
-    import difflib
 
     word = name.casefold()
     names = {key.casefold(): f for f in frameworks.values() for key in (f.id, *f.aliases)}
     if word not in names:
-        near = difflib.get_close_matches(word, names, 3, 0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(frameworks))}"
-        raise UserError(f"there is no framework {name!r}; {hint}")
+        hint = did_you_mean(word, names, f"; there are {', '.join(sorted(frameworks))}", cutoff=0.5)
+        raise UserError(f"there is no framework {name!r}{hint}")
     return names[word]

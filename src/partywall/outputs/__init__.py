@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import os
 import secrets
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from partywall.errors import UserError
+from partywall.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from partywall.findings.model import Report
@@ -56,9 +55,8 @@ def dump(report: Report, format: str, stream: BinaryIO) -> None:
     """
     known = FORMATS.get(format)
     if known is None:
-        near = difflib.get_close_matches(format, FORMATS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(FORMATS)}."
-        raise UserError(f"There is no output format {format!r}: {hint}")
+        hint = did_you_mean(format, FORMATS, f"; choose one of {', '.join(FORMATS)}")
+        raise UserError(f"There is no output format {format!r}{hint}")
     writer: Callable[[Report, BinaryIO], None] = importlib.import_module(f"{__name__}.{known.module}").dump
     writer(report, stream)
 

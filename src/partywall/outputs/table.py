@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, BinaryIO, Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 from partywall.outputs.names import service_of
 from partywall.outputs.rows import Row, rows
@@ -53,6 +54,18 @@ def cell(text: str) -> str:
     risky = text[:1] in _FORMULA or text.lstrip()[:1] in _FORMULA
     shown = clip(visible(text), _CELL_CHARACTERS, " … [cut; whole in the JSON report]")
     return f"'{shown}" if text and risky else shown
+
+
+def csv_line(row: Iterable[Any]) -> list[Any]:
+    """Values for one line of CSV: numbers as they are, text harmless in a spreadsheet and a terminal."""
+    return [v if isinstance(v, int | float) else "" if v is None else cell(str(v)) for v in row]
+
+
+def write_csv(header: Sequence[str], rows: Iterable[Iterable[Any]], stream: TextIO) -> None:
+    """Writes a table as CSV (RFC 4180), every value harmless."""
+    writer = csv.writer(stream)
+    writer.writerow(header)
+    writer.writerows(csv_line(row) for row in rows)
 
 
 def dump(report: Report, stream: BinaryIO) -> None:

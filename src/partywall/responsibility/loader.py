@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from partywall.checks.model import DOMAINS
-from partywall.errors import UserError
+from partywall.errors import UserError, did_you_mean
 from partywall.responsibility.model import (
     CODES,
     Domain,
@@ -78,12 +78,10 @@ class Model:
 
     def variant(self, id_: str) -> Variant:
         """The variant of that id; raises UserError with the nearest ids where there is none."""
-        import difflib
 
         found = self.variants.get(id_)
         if found is None:
-            near = difflib.get_close_matches(id_, self.variants, 3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            hint = did_you_mean(id_, self.variants)
             raise UserError(f"the responsibility model has no variant {id_!r}{hint}")
         return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Any, Final, cast
@@ -118,12 +117,6 @@ def type_of_value(value: Any) -> Type | None:
         element = types.pop()
         return ListType(element) if element is not None and not types and kind(element) != "list" else None
     return None
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """ "; did you mean a or b?", or "" where nothing is near."""
-    found = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
 
 
 def check_pattern(name: str, value: str) -> None:

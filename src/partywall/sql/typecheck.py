@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from sqlglot import exp
 
+from partywall.errors import did_you_mean
 from partywall.sql.nodes import Call, Col, Get, Lit, Node, Over, Param, PredicateError, Var
 from partywall.sql.regex import RegexError
 from partywall.sql.signatures import (
@@ -17,7 +18,6 @@ from partywall.sql.signatures import (
     TEMPLATE_ONLY,
     check_pattern,
     kind,
-    nearest,
     type_of_value,
 )
 from partywall.sql.syntax import error_at, offset_of, syntax_tree
@@ -168,7 +168,9 @@ class TypeChecker:
         )
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str) and item not in type_.values:
-                self.warnings.append(f"{item!r} is not a member of {type_.sql}{nearest(item, type_.values)}")
+                self.warnings.append(
+                    f"{item!r} is not a member of {type_.sql}{did_you_mean(item, type_.values)}"
+                )
 
     def arithmetic(self, tree: exp.Expr, op: str) -> Node:
         left = self.want(self.node(tree.this), "number", op)
@@ -265,7 +267,7 @@ class TypeChecker:
         at = found.start() if found else 0
         if name not in self.params:
             known = ", ".join(f":{p}" for p in self.params) or "none declared"
-            near = nearest(name, self.params)
+            near = did_you_mean(name, self.params)
             raise error_at(self.text, at, f"no parameter :{name}{near or f' ({known})'}")
         type_ = type_of_value(self.params[name])
         if type_ is None:
@@ -283,7 +285,7 @@ class TypeChecker:
         elif first in self.schema:
             node = Col(self.schema[first], pos, first)
         else:
-            hint = nearest(first, [*self.scope, *self.schema])
+            hint = did_you_mean(first, [*self.scope, *self.schema])
             if not hint and parts[0].args.get("quoted"):
                 hint = "; texts take single quotes"
             raise self.fail(tree, f"no column {first}{hint}")
@@ -314,7 +316,7 @@ class TypeChecker:
             raise self.fail(part, f"a {base.type.sql} has no field {part.name}{hint}")
         found = base.type.field(part.name)
         if found is None:
-            near = nearest(part.name, [f.name for f in base.type.fields])
+            near = did_you_mean(part.name, [f.name for f in base.type.fields])
             raise self.fail(part, f"no field {part.name}{near or ' in ' + base.type.sql}")
         return Get(found.type, base.pos, base, part.name)
 
@@ -335,7 +337,9 @@ class TypeChecker:
             return self.coalesce(tree, args)
         if name not in FUNCTIONS:
             known = [*FUNCTIONS, *lambdas, "contains"]
-            raise error_at(self.text, at, f"no function {name}{self.why_not(name) or nearest(name, known)}")
+            raise error_at(
+                self.text, at, f"no function {name}{self.why_not(name) or did_you_mean(name, known)}"
+            )
         kinds, result = FUNCTIONS[name]
         self.arity(tree, name, args, len(kinds))
         nodes: list[Node] = []

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
 from graphlib import TopologicalSorter
 
-from partywall.errors import UserError
+from partywall.errors import UserError, did_you_mean
 from partywall.tables import analyses, services
 from partywall.tables.spec import Analysis, Table
 
@@ -39,7 +38,6 @@ def table(name: str) -> Table:
     """The table of that name; raises UserError with the nearest names where there is none."""
     found = all_tables().get(name)
     if found is None:
-        near = difflib.get_close_matches(name, all_tables(), n=3)
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
-        raise UserError(f"there is no table {name!r}{hint} (partywall tables lists them)")
+        hint = did_you_mean(name, all_tables(), " (partywall tables lists them)")
+        raise UserError(f"there is no table {name!r}{hint}")
     return found

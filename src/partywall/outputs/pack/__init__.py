@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import io
 import os
@@ -83,13 +82,11 @@ class _Archive:
 
     def table(self, name: str, table: Table) -> int:
         """Adds a table as CSV; returns its number of rows."""
-        from partywall.outputs.pack.tables import csv_line
+        from partywall.outputs.table import write_csv
 
         header, rows = table
         text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(header)
-        writer.writerows(csv_line(row) for row in rows)
+        write_csv(header, rows, text)
         self.add(name, text.getvalue().encode())
         return len(rows)
 

@@ -6,20 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from partywall.outputs.table import cell
-
 if TYPE_CHECKING:
     from partywall.evidence.model import Agreement, Attestation, Inherited, PoamItem
     from partywall.evidence.period import Period, Timeline
     from partywall.findings.exceptions import RiskException
 
 Table = tuple[Sequence[str], list[list[Any]]]
-
-
-def csv_line(row: Iterable[Any]) -> list[Any]:
-    """Values for one line of CSV: numbers as they are, text harmless in a spreadsheet and a terminal."""
-    plain = (bool, int, float)
-    return [v if isinstance(v, plain) else "" if v is None else cell(str(v)) for v in row]
 
 
 def rows_table(header: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Table:
