@@ -53,6 +53,12 @@ def _of(kind: Kind, names: str, doc: str) -> tuple[LogColumn, ...]:
 
 
 _PLACE: Final = (
+    LogColumn(
+        "id",
+        "text",
+        "By which a record is stored once: the eventID if it is a UUID, else a hash of the whole record;"
+        " NULL for flow logs, whose records have none.",
+    ),
     LogColumn("account", "text", "The account of the partition: 12 digits, or unknown."),
     LogColumn("region", "text", "The Region of the partition, or unknown."),
     LogColumn("date", "text", "The day of the partition in UTC, YYYY-MM-DD, or unknown."),
@@ -64,7 +70,8 @@ _SESSION = _IDENTITY + "sessionContext."
 CLOUDTRAIL: Final = LogTable(
     "cloudtrail",
     "CloudTrail events of every category, one row an event. A field of a record is the column of its dotted"
-    " path; fields without a column of their own are in the nearest JSON column, and all are in raw.",
+    " path; what has no column of its own is in a JSON column, and all"
+    " of it in raw.",
     "eventTime",
     (
         LogColumn("eventTime", "time", "When the call was made; NULL where the record's is no time."),
@@ -115,7 +122,7 @@ CLOUDTRAIL: Final = LogTable(
         ),
         *_of("text", "tlsDetails.tlsVersion tlsDetails.cipherSuite", "As recorded."),
         *_of("text", "tlsDetails.clientProvidedHostHeader", "As recorded."),
-        *_of("json", "userIdentity requestParameters responseElements additionalEventData", "JSON text."),
+        *_of("json", "requestParameters responseElements additionalEventData", "JSON text."),
         *_of("json", "resources serviceEventDetails insightDetails edgeDeviceDetails addendum", "JSON text."),
         LogColumn(
             "issuedAccessKeyId",

@@ -7,7 +7,8 @@
 Columns are those of `schemas.TABLES`: a record's field is the column of its dotted path (quote it in SQL:
 "userIdentity.sessionContext.sessionIssuer.arn"); what has no column is in the nearest JSON column
 (requestParameters, responseElements, …: VARCHAR of JSON text) and in `raw`, the whole record. NULL is a field
-that is absent or null. eventTime is TIMESTAMPTZ; readOnly and managementEvent are BOOLEAN.
+that is absent or null. eventTime is TIMESTAMPTZ (fetch it through Arrow: DuckDB's own fetch wants pytz);
+readOnly and managementEvent are BOOLEAN.
 """
 
 from __future__ import annotations

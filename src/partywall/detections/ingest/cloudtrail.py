@@ -1,0 +1,268 @@
+"""CloudTrail records as rows: typed decoding of what rules read most, and all of it in raw.
+
+Fields as on AWS's page "CloudTrail record contents for management, data, and network activity events".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from partywall.detections.ingest.columns import compute, digest, joined, place, times
+from partywall.detections.ingest.schemas import CLOUDTRAIL
+from partywall.detections.ingest.state import FileReport
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Text = str | None
+
+
+class _Issuer(Struct, gc=False):
+    type: Text = None
+    principalId: Text = None
+    arn: Text = None
+    accountId: Text = None
+    userName: Text = None
+
+
+class _Attributes(Struct, gc=False):
+    creationDate: Text = None
+    mfaAuthenticated: Text = None
+
+
+class _Federation(Struct, gc=False):
+    federatedProvider: Text = None
+
+
+class _Session(Struct, gc=False):
+    sessionIssuer: _Issuer | None = None
+    attributes: _Attributes | None = None
+    webIdFederationData: _Federation | None = None
+    sourceIdentity: Text = None
+    ec2RoleDelivery: Text = None
+    assumedRoot: Text = None
+
+
+class _Behalf(Struct, gc=False):
+    userId: Text = None
+    identityStoreArn: Text = None
+
+
+class _Identity(Struct, gc=False):
+    type: Text = None
+    principalId: Text = None
+    arn: Text = None
+    accountId: Text = None
+    accessKeyId: Text = None
+    userName: Text = None
+    invokedBy: Text = None
+    identityProvider: Text = None
+    credentialId: Text = None
+    onBehalfOf: _Behalf | None = None
+    sessionContext: _Session | None = None
+
+
+class _Tls(Struct, gc=False):
+    tlsVersion: Text = None
+    cipherSuite: Text = None
+    clientProvidedHostHeader: Text = None
+
+
+class Record(Struct, gc=False):
+    """The fields of a CloudTrail record that have columns of their own."""
+
+    eventTime: Text = None
+    eventID: Text = None
+    eventName: Text = None
+    eventSource: Text = None
+    awsRegion: Text = None
+    recipientAccountId: Text = None
+    eventType: Text = None
+    eventCategory: Text = None
+    eventVersion: Text = None
+    apiVersion: Text = None
+    requestID: Text = None
+    sharedEventID: Text = None
+    sourceIPAddress: Text = None
+    userAgent: Text = None
+    errorCode: Text = None
+    errorMessage: Text = None
+    vpcEndpointId: Text = None
+    vpcEndpointAccountId: Text = None
+    sessionCredentialFromConsole: Text = None
+    readOnly: bool | None = None
+    managementEvent: bool | None = None
+    userIdentity: _Identity | None = None
+    tlsDetails: _Tls | None = None
+    requestParameters: Raw | UnsetType = UNSET
+    responseElements: Raw | UnsetType = UNSET
+    additionalEventData: Raw | UnsetType = UNSET
+    resources: Raw | UnsetType = UNSET
+    serviceEventDetails: Raw | UnsetType = UNSET
+    insightDetails: Raw | UnsetType = UNSET
+    edgeDeviceDetails: Raw | UnsetType = UNSET
+    addendum: Raw | UnsetType = UNSET
+
+
+class _Key(Struct, gc=False):
+    accessKeyId: Text = None
+
+
+class _Issued(Struct, gc=False):
+    credentials: _Key | None = None
+    accessKey: _Key | None = None
+
+
+_DECODE: Final = msgspec.json.Decoder(Record).decode
+_ISSUED: Final = msgspec.json.Decoder(_Issued).decode
+_ANY: Final = msgspec.json.Decoder().decode
+_JSON: Final = frozenset(c.name for c in CLOUDTRAIL.columns if c.kind == "json" and c.name != "raw")
+_EMPTY: Final[dict[str, Any]] = {
+    "userIdentity": _Identity(),
+    "tlsDetails": _Tls(),
+    "userIdentity.onBehalfOf": _Behalf(),
+    "userIdentity.sessionContext": _Session(),
+    "userIdentity.sessionContext.sessionIssuer": _Issuer(),
+    "userIdentity.sessionContext.attributes": _Attributes(),
+    "userIdentity.sessionContext.webIdFederationData": _Federation(),
+}
+# Whose answers hold a new access key; from the API references of STS, IAM and S3.
+ISSUERS: Final = frozenset(
+    [
+        "AssumeRole",
+        "AssumeRoleWithSAML",
+        "AssumeRoleWithWebIdentity",
+        "AssumeRoot",
+        "GetSessionToken",
+        "GetFederationToken",
+        "CreateAccessKey",
+        "CreateSession",
+    ]
+)
+UUID: Final = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_NIL: Final = "00000000-0000-0000-0000-000000000000"
+
+
+def read(raws: Iterable[Raw], report: FileReport) -> tuple[list[tuple[Raw, Record]], list[Raw]]:
+    """CloudTrail records among JSON values, each beside its text; and the values that are something else."""
+    found: list[tuple[Raw, Record]] = []
+    others: list[Raw] = []
+    for raw in raws:
+        try:
+            record = _DECODE(raw)
+        except (msgspec.DecodeError, RecursionError):
+            record = _lenient(raw)
+            if record is not None and record.eventName is not None:
+                report.problem("field of another type", bytes(raw)[:120].decode(errors="replace"))
+        if record is None or record.eventName is None or not _is_cloudtrail(record):
+            others.append(raw)
+        else:
+            found.append((raw, record))
+    return found, others
+
+
+def _is_cloudtrail(record: Record) -> bool:
+    """S3 event notifications have an eventName too: theirs come from aws:s3."""
+    return record.eventSource is not None and not record.eventSource.startswith("aws:")
+
+
+def _lenient(raw: Raw) -> Record | None:
+    try:
+        value = _ANY(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return _coerced(Record, value) if isinstance(value, dict) else None
+
+
+def _coerced(type_: type[Any], value: Any) -> Any:
+    """A struct of what can be had of a JSON object: as text where text should be."""
+    given: dict[str, Any] = {}
+    if not isinstance(value, dict):
+        return type_()
+    for field in msgspec.structs.fields(type_):
+        if field.name not in value:
+            continue
+        item = value[field.name]
+        if field.name in _JSON and type_ is Record:
+            given[field.name] = Raw(msgspec.json.encode(item))
+        elif item is None:
+            continue
+        elif field.type == (bool | None):
+            given[field.name] = {"true": True, "false": False}.get(str(item).lower())
+        elif field.type == Text:
+            given[field.name] = item if isinstance(item, str) else msgspec.json.encode(item).decode()
+        else:
+            given[field.name] = _coerced(field.type.__args__[0], item)
+    return type_(**given)
+
+
+def batch(pairs: Sequence[tuple[Raw, Record]], source: str, report: FileReport) -> pa.Table:
+    """Rows of the table `cloudtrail`."""
+    import pyarrow as pa
+
+    raws, records = [p[0] for p in pairs], [p[1] for p in pairs]
+    nested: dict[str, list[Any]] = {}
+
+    def objects(path: str) -> list[Any]:
+        if not path:
+            return records
+        if path not in nested:
+            parent, _, name = path.rpartition(".")
+            empty = _EMPTY[path]
+            nested[path] = [value or empty for value in map(attrgetter(name), objects(parent))]
+        return nested[path]
+
+    columns: dict[str, Any] = {}
+    for column in CLOUDTRAIL.columns:
+        parent, _, name = column.name.rpartition(".")
+        if column.name in _JSON:
+            columns[column.name] = _json(map(attrgetter(name), records))
+        elif column.kind == "bool":
+            columns[column.name] = pa.array(map(attrgetter(name), records), pa.bool_(), size=len(records))
+        elif hasattr(_EMPTY[parent] if parent else records[0] if records else Record(), name):
+            columns[column.name] = pa.array(list(map(attrgetter(name), objects(parent))), pa.string())
+    identities = objects("userIdentity")
+    columns["eventTime"] = times([r.eventTime for r in records], report)
+    columns["issuedAccessKeyId"] = pa.array([_issued(r) for r in records], pa.string())
+    columns["raw"] = joined(raws)
+    columns["id"] = ids(columns["eventID"], raws)
+    accounts = [r.recipientAccountId or i.accountId for r, i in zip(records, identities, strict=True)]
+    columns.update(place(accounts, [r.awsRegion for r in records], columns["eventTime"], source))
+    return pa.table([columns[c.name] for c in CLOUDTRAIL.columns], schema=CLOUDTRAIL.arrow())
+
+
+def _json(values: Iterable[Raw | UnsetType]) -> pa.Array:
+    import pyarrow as pa
+
+    texts = [None if v is UNSET else bytes(v) for v in values]
+    return pa.array([None if t == b"null" else t for t in texts], pa.string())
+
+
+def _issued(record: Record) -> str | None:
+    if record.eventName not in ISSUERS or record.responseElements is UNSET:
+        return None
+    try:
+        issued = _ISSUED(record.responseElements)
+    except msgspec.DecodeError:
+        return None
+    key = (issued.credentials or issued.accessKey) if issued else None
+    return key.accessKeyId if key else None
+
+
+def ids(event_ids: pa.Array, raws: Sequence[Raw]) -> pa.Array:
+    """The eventIDs that are UUIDs; a hash of the record in place of all others."""
+    import pyarrow as pa
+
+    pc = compute()
+
+    usable = pc.and_kleene(pc.match_substring_regex(event_ids, UUID), pc.not_equal(event_ids, _NIL))
+    usable = pc.fill_null(usable, False)
+    if pc.all(usable).as_py():
+        return event_ids
+    hashed = [None if ok else digest(raw) for ok, raw in zip(usable.to_pylist(), raws, strict=True)]
+    return pc.if_else(usable, event_ids, pa.array(hashed, pa.string()))
