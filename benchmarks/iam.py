@@ -258,7 +258,7 @@ def main() -> None:
     longest = max((len(p.hops) for p in paths), default=0)
     print(
         f"  {len(graph.admins)} administrators, {len(paths)} others reach it"
-        f" ({sum(p.certain for p in paths)} certainly), at most {longest} hops, {len(graph.nodes)} nodes"
+        f" ({sum(p.certain for p in paths)} certainly), at most {longest} hops, {graph.edges} edges"
     )
     if given.chokes:
         chokes, _ = timed("choke points", graph.chokes)

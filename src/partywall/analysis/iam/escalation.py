@@ -1,50 +1,28 @@
 """Who reaches administrator rights, by which steps: the catalogue laid over all principals of a world.
 
 An administrator is told by meaning: its policies and boundary allow every action on every resource without a
-denial, and the account's SCPs leave it the management of identities. Masks sort out which steps a class of
-principals could take at all, bitsets over ARNs whom it reaches by them, and `decide` is asked only of those
-steps of a path that these leave open.
+denial, and the account's SCPs leave it the management of identities. The graph is one of sets: what the
+holders of the same policies reach is one edge from many to many, and a search from the administrators
+backwards takes each edge once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from partywall.analysis.iam.document import parse
+from partywall.analysis.iam.document import Policy
+from partywall.analysis.iam.escalation_batch import Batch
+from partywall.analysis.iam.escalation_graph import Edge, Graph, Without
 from partywall.analysis.iam.escalation_steps import Step, steps
-from partywall.analysis.iam.escalation_targets import Row, Targets
+from partywall.analysis.iam.escalation_targets import Targets
+from partywall.analysis.iam.escalation_turns import CONTROL as CONTROL
+from partywall.analysis.iam.escalation_turns import Admins, Moves, Turning
 from partywall.analysis.iam.escalation_world import Actor, EscalationWorld
-from partywall.analysis.iam.evaluate import Layer, PolicySet
-from partywall.analysis.iam.masks import Masker, Member, classes
-from partywall.analysis.iam.universe import positions
-
-# Who may do all of these may make itself anything that its account's SCPs leave.
-CONTROL: Final = (
-    "iam:attachrolepolicy",
-    "iam:createaccesskey",
-    "iam:createrole",
-    "iam:putrolepolicy",
-    "iam:putuserpolicy",
-    "iam:updateassumerolepolicy",
-)
-_EVERYTHING: Final = PolicySet(
-    [
-        parse(
-            {
-                "Version": "2012-10-17",
-                "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"},
-            },
-            "everything",
-        )
-    ]
-)
-_OWN: Final = frozenset((Layer.IDENTITY,))
-_BOUND: Final = frozenset((Layer.BOUNDARY,))
-_LIMITED: Final = _OWN | _BOUND
-_VARIANTS: Final = 3
-"""How many changes of its own rights one principal is followed through."""
+from partywall.analysis.iam.masks import Masker
+from partywall.analysis.iam.universe import pack, positions
+from partywall.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +38,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """How a principal reaches administrator rights: no hops where it has them."""
+    """How a principal reaches administrator rights (or another principal): no hops where it has them."""
 
     principal: str
     hops: tuple[Hop, ...]
@@ -81,25 +59,51 @@ class Choke:
     cut: int
 
 
-@dataclass(slots=True)
-class _Node:
-    """A principal, or what it becomes by a change of its own rights."""
+@dataclass(frozen=True, slots=True)
+class GrantChoke:
+    """What one policy allows of one action. `cut`: how many reach administrator rights only because of it."""
 
-    actor: Actor
-    base: int
-    """The principal's place in the world's order."""
-    depth: int = 0
-    rows: list[Row] = field(default_factory=list[Row])
-    admin: bool = False
-    turns: list[tuple[Step, str, bool, int]] = field(default_factory=list[tuple[Step, str, bool, int]])
-    """(step, its target, certain, the node that results; -1 for an administrator of the account)."""
+    policy: str
+    """The name of the document: an ARN, or where it is attached."""
+    action: str
+    """In lower case."""
+    passing: int
+    """On how many shortest paths it serves."""
+    cut: int
+
+
+class _Move(NamedTuple):
+    """The next hop of a node; `then` follows at once where one hop alone leads nowhere."""
+
+    step: Step
+    target: str
+    certain: bool
+    to: int
+    """The node that results; -1 for an administrator of the account."""
+    then: Step | None = None
+    then_certain: bool = True
+
+
+class _Other(NamedTuple):
+    """Nodes that can raise others whom they can also take over, who are administrators then."""
+
+    nodes: int
+    raises: Edge
+    takes: Edge
+    targets: int
+
+
+@dataclass(slots=True)
+class _Found:
+    reached: int
+    moves: dict[int, _Move]
 
 
 class Escalation:
-    """The graph over all principals of a world; `paths` and `chokes` read it.
+    """The graph over all principals of a world; `paths`, `chokes` and `grant_chokes` read it.
 
     Nodes are principals in order of their ARNs and, past them, what principals become when they change their
-    own rights without being administrators by it. Edges are bitsets, shared by the members of a class.
+    own rights without being administrators by it.
     """
 
     def __init__(
@@ -107,21 +111,35 @@ class Escalation:
     ) -> None:
         self.masker = Masker() if masker is None else masker
         self.catalogue = steps() if catalogue is None else tuple(catalogue)
-        self._control = self.masker.universe.bits(CONTROL)
-        assume = next((s for s in self.catalogue if s.reach == "assumable-role"), None)
-        self.targets = Targets(world, self.masker, assume)
-        self._variants: dict[tuple[object, ...], int] = {}
+        self.targets = Targets(world, self.masker)
         self.actors = self.targets.actors
-        self._groups = {group.arn: group for group in world.groups}
-        universe = self.masker.universe
-        self._needed = [(s, universe.bits(a.lower() for a in s.needs)) for s in self.catalogue]
-        self._any_needed = 0
-        for _, needed in self._needed:
-            self._any_needed |= needed
-        self.nodes: list[_Node] = [_Node(actor, n) for n, actor in enumerate(self.actors)]
-        self._link()
-        self._next: dict[int, tuple[Step, str, bool, int]] = {}
-        self._spread()
+        self._size = self.targets.size
+        self._graph = Graph(self.targets, self.catalogue)
+        self._tests = Admins(self.masker)
+        self._turning = Turning(self.targets, world.groups, self._tests, self._graph.reader)
+        self._admins = pack(self._tests.among(self.actors), self._size)
+        self._batches: list[tuple[Batch, list[int], int]] = []
+        self._moves = self._link()
+        self._ceiling = self._turning.ceilings(self._batches[0][0])[0]
+        self._sure: _Found = self._grow(self._moves, self._admins, certain=True)
+        self._most: _Found = self._grow(self._moves, self._admins, certain=False)
+
+    def _link(self) -> Moves:
+        made = Moves()
+        done = 0
+        batch = Batch(self.actors, self._graph.reader)
+        bases, depth = list(range(self._size)), 0
+        while True:
+            self._batches.append((batch, bases, depth))
+            skip = 0 if batch.offset else self._admins
+            made.add(self._turning.moves(batch, self._graph.edges(batch), bases, depth, skip))
+            fresh = self._turning.variants[done:]
+            if not fresh:
+                return made
+            offset, done = self._size + done, len(self._turning.variants)
+            depth = fresh[0].depth
+            batch = Batch([v.actor for v in fresh], self._graph.reader, offset)
+            bases = [v.base for v in fresh]
 
     # Who is an administrator.
 
@@ -130,251 +148,196 @@ class Escalation:
 
         SCPs that could not be read are taken to leave it.
         """
-        policies = actor.policies
-        boundary = policies.boundary
-        masker = self.masker
-        mine = masker.layer(policies.identity)
-        every = masker.universe.all
-        if policies.unread & _LIMITED or mine.allow_must != every or mine.deny_may:
-            return False
-        if boundary is not None:
-            limit = masker.layer(boundary)
-            if limit.allow_must != every or limit.deny_may:
-                return False
-        return self._control_left(actor)
-
-    def _control_left(self, actor: Actor) -> bool:
-        if actor.principal.management or actor.principal.service_linked:
-            return True
-        left = self._control
-        for level in actor.policies.scps:
-            masks = self.masker.layer(level)
-            left &= masks.allow_may & ~masks.deny_must
-        return left == self._control
-
-    def _becomes(self, node: _Node, step: Step, target: str, certain: bool, actor: Actor) -> None:
-        """Notes that a node turns into `actor` by a step; a new node unless that is an administrator."""
-        if self.is_admin(actor):
-            node.turns.append((step, target, certain, -1))
-        elif node.depth < _VARIANTS:
-            identity = actor.policies.identity
-            key = (
-                node.base,
-                identity is _EVERYTHING,
-                actor.groups,
-                actor.policies.boundary is None,
-                actor.policies.unread,
-            )
-            at = self._variants.get(key)
-            if at is None:
-                at = self._variants[key] = len(self.nodes)
-                self.nodes.append(_Node(actor, node.base, node.depth + 1))
-            node.turns.append((step, target, certain, at))
-
-    # Edges.
-
-    def _link(self) -> None:
-        done = 0
-        while done < len(self.nodes):
-            batch = range(done, len(self.nodes))
-            done = len(self.nodes)
-            members = [Member(self.nodes[n].actor.principal, self.nodes[n].actor.policies) for n in batch]
-            for group in classes(members, self.masker):
-                places = [batch[n] for n in group.members]
-                first = self.nodes[places[0]].actor
-                if self.is_admin(first):
-                    for n in places:
-                        self.nodes[n].admin = True
-                    continue
-                may = group.effective.may & self._any_needed
-                direct = self.targets.trusted_directly
-                if not may and not any(self.nodes[n].base in direct for n in places):
-                    continue
-                personal = self.targets.personal(first)
-                shared: list[Row] | None = None
-                for n in places:
-                    node = self.nodes[n]
-                    if shared is None or personal:
-                        shared = self._rows(node, may, group.effective.must)
-                    node.rows = shared + self.targets.direct_trust(node.base)
-                    self._turn(node)
-
-    def _rows(self, node: _Node, may: int, must: int) -> list[Row]:
-        rows: list[Row] = []
-        for step, needed in self._needed:
-            if needed & may == needed and (row := self.targets.row(node.actor, step, must)) is not None:
-                rows.append(row)
-        return rows
-
-    def _turn(self, node: _Node) -> None:
-        """What a node can make of itself."""
-        me, bit = node.actor, 1 << node.base
-        for row in node.rows:
-            step = row.step
-            if step.yields == "everything" and row.may & bit:
-                raised = replace(
-                    me, policies=replace(me.policies, identity=_EVERYTHING, unread=me.policies.unread - _OWN)
-                )
-                self._becomes(node, step, me.principal.arn, bool(row.yes & bit), raised)
-            elif step.yields == "unbounded" and row.may & bit and me.policies.boundary is not None:
-                free = replace(
-                    me, policies=replace(me.policies, boundary=None, unread=me.policies.unread - _BOUND)
-                )
-                self._becomes(node, step, me.principal.arn, bool(row.yes & bit), free)
-            elif step.yields == "account":
-                free = replace(
-                    me.policies, identity=_EVERYTHING, boundary=None, unread=me.policies.unread - _LIMITED
-                )
-                self._becomes(node, step, "", bool(row.yes), replace(me, policies=free))
-            elif step.yields == "group":
-                self._join(node, row)
-
-    def _join(self, node: _Node, row: Row) -> None:
-        me = node.actor
-        own = me.policies.identity.policies if me.policies.identity is not None else ()
-        for at in positions(row.may):
-            arn = self.targets.things.texts[at]
-            group = self._groups[arn]
-            if arn in me.groups or me.principal.account != arn.split(":")[4]:
-                continue
-            joined = replace(
-                me,
-                policies=replace(me.policies, identity=PolicySet((*own, *group.policies.policies))),
-                groups=(*me.groups, arn),
-            )
-            self._becomes(node, row.step, arn, bool(row.yes >> at & 1), joined)
-
-    # Reachability.
-
-    def _spread(self) -> None:
-        """The next hop of every node towards administrator rights: certain ones first, then open ones."""
-        self._admins = sum(1 << n for n, node in enumerate(self.nodes) if node.admin)
-        self._ceiling = self._ceilings()
-        reached = self._grow(self._admins, self._next, certain=True)
-        self.reached = self._grow(reached, self._next, certain=False)
-
-    def _ceilings(self) -> int:
-        """Principals who would be administrators if their own policies allowed everything."""
-        kept: dict[tuple[object, ...], bool] = {}
-        made = 0
-        for n, actor in enumerate(self.actors):
-            policies, who = actor.policies, actor.principal
-            key = (
-                id(policies.boundary),
-                tuple(map(id, policies.scps)),
-                policies.unread,
-                who.management,
-                who.service_linked,
-            )
-            found = kept.get(key)
-            if found is None:
-                free = replace(
-                    actor, policies=replace(policies, identity=_EVERYTHING, unread=policies.unread - _OWN)
-                )
-                found = kept[key] = self.is_admin(free)
-            if found:
-                made |= 1 << n
-        return made
-
-    def _grow(
-        self,
-        reached: int,
-        next_: dict[int, tuple[Step, str, bool, int]],
-        *,
-        certain: bool,
-        without: int = 0,
-    ) -> int:
-        """Rounds of one hop each until no node is added. `without`: principals (bits) that nobody goes by."""
-        waiting = [
-            n for n, node in enumerate(self.nodes) if (node.rows or node.turns) and not reached >> n & 1
-        ]
-        while True:
-            added = 0
-            left: list[int] = []
-            for n in waiting:
-                hop = self._hop(self.nodes[n], reached & ~without, certain, without)
-                if hop is None:
-                    left.append(n)
-                else:
-                    next_[n] = hop
-                    added |= 1 << n
-            if not added:
-                return reached
-            reached |= added
-            waiting = left
-
-    def _hop(self, node: _Node, goal: int, certain: bool, without: int) -> tuple[Step, str, bool, int] | None:
-        for step, target, sure, to in node.turns:
-            if (sure or not certain) and (to < 0 or goal >> to & 1):
-                return step, target, sure, to
-        for row in node.rows:
-            if row.step.yields != "identity":
-                continue
-            hits = row.yes & goal
-            if hits:
-                at = (hits & -hits).bit_length() - 1
-                return row.step, self.actors[at].principal.arn, True, at
-            for at in positions(row.may & ~row.yes & goal):
-                held = self.targets.settle(node.actor, row.step, self.actors[at])
-                if held or (held is None and not certain):
-                    return row.step, self.actors[at].principal.arn, held is True, at
-        return self._raise_other(node, certain, without)
-
-    def _raise_other(self, node: _Node, certain: bool, without: int) -> tuple[Step, str, bool, int] | None:
-        """Changing the rights of another whom one can then take over."""
-        takes = 0
-        for row in node.rows:
-            if row.step.yields == "identity":
-                takes |= row.yes if certain else row.may
-        if not takes:
-            return None
-        for row in node.rows:
-            if row.step.yields == "everything":
-                both = (row.yes if certain else row.may) & takes & self._ceiling & ~(1 << node.base | without)
-                if both:
-                    at = (both & -both).bit_length() - 1
-                    return row.step, self.actors[at].principal.arn, bool(row.yes >> at & 1), -2 - at
-        return None
-
-    # Answers.
+        return self._tests.holds(actor)
 
     @property
     def admins(self) -> list[str]:
         """The ARNs of the principals who are administrators already."""
-        return [a.principal.arn for n, a in enumerate(self.actors) if self._admins >> n & 1]
+        return [self.actors[n].principal.arn for n in positions(self._admins)]
+
+    @property
+    def edges(self) -> int:
+        """How many edges the graph has, each from a set of nodes to a set of principals."""
+        moves = self._moves
+        return len(moves.takes) + len(moves.raises) + len(moves.turns) + len(moves.changes)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether changes of own rights (joining one group after another) were too many to follow all."""
+        return self._turning.bounded
+
+    # The search.
+
+    def _base(self, node: int) -> int:
+        return node if node < self._size else self._turning.variants[node - self._size].base
+
+    def _actor(self, node: int) -> Actor:
+        return self.actors[node] if node < self._size else self._turning.variants[node - self._size].actor
+
+    def _grow(
+        self,
+        moves: Moves,
+        goal: int,
+        *,
+        certain: bool,
+        without: int = 0,
+        last: Step | None = None,
+        account: str = "",
+    ) -> _Found:
+        """Rounds of one hop each, from the goal backwards, until no node is added.
+
+        `without`: principals (bits) that nobody goes by. `last`: the step by which an administrator of
+        `account` takes the goal over, where that is no administrator's rights.
+        """
+        found = _Found(goal, {})
+        reached = frontier = goal
+        if last is None:
+            # Administrators are where the search begins.
+            first, home = 1, -1
+        else:
+            first, home = 2, self.targets.accounts.get(account, 0)
+        changed: dict[int, list[int]] = {}
+        for at, change in enumerate(moves.changes):
+            if change.certain or not certain:
+                changed.setdefault(change.to, []).append(at)
+        live = [e for e in moves.takes if (e.yes if certain else e.may)]
+        level = 0
+        while True:
+            level += 1
+            fresh = 0
+            if level == first:
+                fresh |= self._turned(moves, found, reached, certain, last, home)
+            for variant in positions(frontier >> self._size):
+                for at in changed.get(variant + self._size, ()):
+                    change = moves.changes[at]
+                    if not (reached | fresh) >> change.node & 1:
+                        fresh |= 1 << change.node
+                        found.moves[change.node] = _Move(
+                            change.step, change.target, change.certain, change.to
+                        )
+            passable = frontier & self.targets.all & ~without
+            for sure in (True,) if certain else (True, False):
+                left: list[Edge] = []
+                for edge in live:
+                    hits = (edge.yes if sure else edge.may) & passable
+                    if not hits:
+                        left.append(edge)
+                        continue
+                    new = edge.sources & ~reached & ~fresh
+                    if new:
+                        to = (hits & -hits).bit_length() - 1
+                        move = _Move(edge.step, self.actors[to].principal.arn, sure, to)
+                        for n in positions(new):
+                            found.moves[n] = move
+                        fresh |= new
+                live = left
+            if level == 2 and last is None:
+                fresh |= self._raised(moves, found, reached | fresh, certain, without)
+            if not fresh and level >= 2:
+                found.reached = reached
+                return found
+            reached |= fresh
+            frontier = fresh
+
+    def _turned(
+        self, moves: Moves, found: _Found, reached: int, certain: bool, last: Step | None, home: int
+    ) -> int:
+        """The nodes that make administrators of themselves, sure ones first."""
+        fresh = 0
+        for sure in (True,) if certain else (True, False):
+            for turn in moves.turns:
+                new = (turn.yes if sure else turn.may) & ~(reached | fresh)
+                for n in positions(new):
+                    if home >= 0 and not home >> self._base(n) & 1:
+                        continue
+                    own = self._actor(n).principal.arn
+                    target = own if turn.target is None else turn.target
+                    found.moves[n] = _Move(turn.step, target, sure, -1, last)
+                    fresh |= 1 << n
+        return fresh
+
+    def _raised(self, moves: Moves, found: _Found, reached: int, certain: bool, without: int) -> int:
+        """The nodes that can change the rights of another and then take it over."""
+        fresh = 0
+        for other in self._others(moves, certain, reached):
+            for n in positions(other.nodes & ~(reached | fresh)):
+                usable = other.targets & ~without & ~(1 << self._base(n))
+                if usable:
+                    to = (usable & -usable).bit_length() - 1
+                    arn = self.actors[to].principal.arn
+                    sure, taken = bool(other.raises.yes >> to & 1), bool(other.takes.yes >> to & 1)
+                    found.moves[n] = _Move(other.raises.step, arn, sure, -1, other.takes.step, taken)
+                    fresh |= 1 << n
+        return fresh
+
+    def _others(self, moves: Moves, certain: bool, reached: int) -> Iterator[_Other]:
+        for edge in moves.raises:
+            most = (edge.yes if certain else edge.may) & self._ceiling
+            left = edge.sources & ~reached
+            if not (most and left):
+                continue
+            for takes in moves.takes:
+                targets = most & (takes.yes if certain else takes.may)
+                if targets and (nodes := left & takes.sources):
+                    yield _Other(nodes, edge, takes, targets)
+
+    # Answers.
 
     def path(self, arn: str) -> Path | None:
-        """A shortest path of one principal; None where it reaches no administrator rights."""
+        """A shortest path of one principal; None where it reaches no administrator rights.
+
+        A certain one is given, though longer, where there is one.
+        """
         n = self.targets.place.get(arn)
-        return None if n is None or not self.reached >> n & 1 else Path(arn, tuple(self._walk(n)))
+        if n is None or not self._most.reached >> n & 1:
+            return None
+        return self._path(n, self._sure if self._sure.reached >> n & 1 else self._most)
 
     def paths(self) -> list[Path]:
         """A path of each principal who is no administrator and reaches those rights, by ARN."""
-        wanted = self.reached & ~self._admins & ((1 << len(self.actors)) - 1)
-        return [Path(self.actors[n].principal.arn, tuple(self._walk(n))) for n in positions(wanted)]
+        wanted = self._most.reached & ~self._admins & self.targets.all
+        sure = self._sure.reached
+        return [self._path(n, self._sure if sure >> n & 1 else self._most) for n in positions(wanted)]
 
-    def _walk(self, n: int) -> list[Hop]:
+    def paths_to(self, arn: str) -> list[Path]:
+        """A shortest path of each principal that can become a given one, by ARN, administrators too.
+
+        Raises UserError where there is no such principal.
+        """
+        goal = self.targets.place.get(arn)
+        if goal is None:
+            raise UserError(f"there is no user or role {arn} in what was read")
+        actor = self.actors[goal]
+        kind = "role" if self.targets.roles >> goal & 1 else "user"
+        last = next((s for s in self.catalogue if s.reach == kind and s.yields == "identity"), None)
+        account = actor.principal.account
+        found = [
+            self._grow(self._moves, 1 << goal, certain=certain, last=last, account=account)
+            for certain in (True, False)
+        ]
+        wanted = found[1].reached & self.targets.all & ~(1 << goal)
+        return [
+            self._path(n, found[0] if found[0].reached >> n & 1 else found[1], arn) for n in positions(wanted)
+        ]
+
+    def _path(self, n: int, found: _Found, goal: str = "") -> Path:
+        arn = self.actors[n].principal.arn
         hops: list[Hop] = []
-        while n >= 0 and n in self._next:
-            step, target, certain, to = self._next[n]
-            node = self.nodes[n]
-            source = node.actor.principal.arn
-            hops.append(Hop(step, source, target, certain))
-            if to <= -2:
-                at = -2 - to
-                take = self._take(node, at)
-                hops.append(Hop(take.step, source, target, bool(take.yes >> at & 1)))
-            n = to
-        return hops
+        while n >= 0 and n in found.moves:
+            move = found.moves[n]
+            source = self._actor(n).principal.arn
+            hops.append(Hop(move.step, source, move.target, move.certain))
+            if move.then is not None:
+                hops.append(Hop(move.then, source, goal or move.target, move.then_certain))
+            n = move.to
+        return Path(arn, tuple(hops))
 
-    def _take(self, node: _Node, at: int) -> Row:
-        found = [r for r in node.rows if r.step.yields == "identity" and r.may >> at & 1]
-        return next((r for r in found if r.yes >> at & 1), found[0])
+    # Choke points.
 
     def chokes(self, most: int = 10) -> list[Choke]:
         """The principals whose removal cuts most others off, the most cut first.
 
-        Those through whom most shortest paths lead are tried, each by spreading anew without it.
+        Those through whom most shortest paths lead are tried, each by a search without it.
         """
         passing: dict[int, int] = {}
         for path in self.paths():
@@ -382,13 +345,52 @@ class Escalation:
                 if at >= 0 and self.actors[at].principal.arn != path.principal:
                     passing[at] = passing.get(at, 0) + 1
         tried = sorted(passing, key=lambda n: (-passing[n], n))[: 2 * most]
-        real = (1 << len(self.actors)) - 1
-        before = (self.reached & real & ~self._admins).bit_count()
+        before = self._most.reached & self.targets.all & ~self._admins
         found: list[Choke] = []
         for at in tried:
             bit = 1 << at
-            grown = self._grow(self._admins, {}, certain=False, without=bit)
-            own = int(bool(bit & ~self._admins & self.reached))
-            cut = before - own - (grown & real & ~self._admins & ~bit).bit_count()
+            after = self._grow(self._moves, self._admins, certain=False, without=bit).reached
+            cut = (before & ~after & ~bit).bit_count()
             found.append(Choke(self.actors[at].principal.arn, passing[at], cut))
         return sorted(found, key=lambda c: (-c.cut, -c.passing, c.principal))[:most]
+
+    def grant_chokes(self, most: int = 10) -> list[GrantChoke]:
+        """The grants (one action of one policy) whose removal cuts most principals off, the most cut first.
+
+        Those that serve on most shortest paths are tried, each by edges and a search without it.
+        """
+        passing, policies = self._serving()
+        tried = sorted(passing, key=lambda k: (-passing[k], k[1], policies[k[0]].name))[: 2 * most]
+        before = self._most.reached & self.targets.all & ~self._admins
+        found: list[GrantChoke] = []
+        for policy, action in tried:
+            moves = self._moves.without(action)
+            out = Without(policy, action)
+            for batch, bases, depth in self._batches:
+                skip = 0 if batch.offset else self._admins
+                edges = self._graph.edges(batch, out)
+                moves.add(self._turning.moves(batch, edges, bases, depth, skip))
+            after = self._grow(moves, self._admins, certain=False).reached
+            cut = (before & ~after).bit_count()
+            found.append(GrantChoke(policies[policy].name, action, passing[policy, action], cut))
+        return sorted(found, key=lambda c: (-c.cut, -c.passing, c.policy, c.action))[:most]
+
+    def _serving(self) -> tuple[dict[tuple[int, str], int], dict[int, Policy]]:
+        """(policy by `id()`, action) -> on how many shortest paths it serves, and the policies."""
+        sources: dict[tuple[str, Step], int] = {}
+        for path in self.paths():
+            for key in {(hop.source, hop.step) for hop in path.hops}:
+                sources[key] = sources.get(key, 0) + 1
+        passing: dict[tuple[int, str], int] = {}
+        policies: dict[int, Policy] = {}
+        reader = self._graph.reader
+        for (arn, step), count in sources.items():
+            identity = self.actors[self.targets.place[arn]].policies.identity
+            for policy in identity.policies if identity is not None else ():
+                plan = reader.plan(policy)
+                for action in step.needs:
+                    name = action.lower()
+                    if any(c.statement.allow for c in plan.get(reader.asked.index[name], ())):
+                        policies[id(policy)] = policy
+                        passing[id(policy), name] = passing.get((id(policy), name), 0) + count
+        return passing, policies

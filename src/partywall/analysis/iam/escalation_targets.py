@@ -1,80 +1,70 @@
-"""Whom a principal reaches by one step, as bitsets over the principals (and over groups, for joining)."""
+"""The named things of a world, and whom a principal gains by reaching them, as bitsets over principals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from partywall.analysis.iam.context import Context
-from partywall.analysis.iam.document import Statement
-from partywall.analysis.iam.escalation_reach import Reach, Reacher, Setting, witness
 from partywall.analysis.iam.escalation_steps import Step
 from partywall.analysis.iam.escalation_world import Actor, EscalationWorld
-from partywall.analysis.iam.evaluate import Policies, PolicySet, Request, Resource, decide
+from partywall.analysis.iam.evaluate import Policies, Request, Resource, decide
 from partywall.analysis.iam.masks import Masker
 from partywall.analysis.iam.principal import Kind, Principal
-from partywall.analysis.iam.universe import arns, positions
+from partywall.analysis.iam.universe import arns, pack, positions
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What a principal reaches by one step: bits of principals (of groups for `yields: group`; any bit at all
-    for `yields: account`), certainly and at most."""
-
-    step: Step
-    yes: int
-    may: int
+Tri = bool | None
+_ADDED: Final = ("policy", "old-policy", "group")
 
 
 class Targets:
-    """Rows of a world. Principals take the first places in order of their ARNs; other things come after."""
+    """The principals of a world in order of their ARNs (bit n is the n-th), and what they come with."""
 
-    def __init__(self, world: EscalationWorld, masker: Masker, assume: Step | None) -> None:
-        self.masker = masker
-        self._assume = assume
-        self._masks: dict[str, int] = {}
-        self._gathers: dict[tuple[str, int, int], tuple[int, int]] = {}
-        self._settled: dict[tuple[int, str, int], bool | None] = {}
+    def __init__(self, world: EscalationWorld, masker: Masker) -> None:
         unique = {a.principal.arn: a for a in world.actors}
         self.actors: list[Actor] = [unique[arn] for arn in sorted(unique)]
+        self.size = len(self.actors)
+        self.all = (1 << self.size) - 1
         self.place = {a.principal.arn: n for n, a in enumerate(self.actors)}
+        self.known = unique
         self._holdings = list(world.holdings)
         providers = self._providers()
-        held_policies = {arn for a in self.actors for arn in a.managed}
         self.things = arns(
             [
                 *self.place,
                 *(g.arn for g in world.groups),
-                *held_policies,
+                *{arn for a in self.actors for arn in (*a.managed, *a.groups)},
                 *(h.arn for h in self._holdings),
                 *providers,
             ]
         )
-        self.reacher = Reacher(self.things)
-        self._place_of = {at: self.place[t] for t, at in self.things.index.items() if t in self.place}
-        self._thing_mask = self.things.bits(self.place)
-        self._contiguous = self._run_of_principals()
-        self._accounts: dict[str, int] = {}
-        for n, actor in enumerate(self.actors):
-            account = actor.principal.account
-            self._accounts[account] = self._accounts.get(account, 0) | 1 << n
-        self._by_thing = self._index(world, providers)
-        self._kinds = {
-            kind: sum(1 << n for n, a in enumerate(self.actors) if a.principal.kind is kind)
-            for kind in (Kind.USER, Kind.ROLE)
-        }
-        self._passwords = {
-            has: sum(1 << n for n, a in enumerate(self.actors) if a.password is has) for has in (True, False)
-        }
-        self._settings: dict[str, Setting] = {}
-        self._service_roles: dict[str, Reach] = {}
-        self._trust: dict[tuple[int, str], bool | None] = {}
-        self.trusted_directly: dict[int, int] = {}
-        self._by_account: dict[str, int] = {}
-        self._plain: dict[str, int] = {}
-        self._trusts()
+        self._of_thing = {self.things.index[t]: n for t, n in self.place.items()}
+        self._principals = pack(self._of_thing, len(self.things))
+        self._first = self._run()
+        self.accounts = {str(k): v for k, v in self._packed(lambda a: a.principal.account).items()}
+        kinds = self._packed(lambda a: a.principal.kind)
+        self.users, self.roles = kinds.get(Kind.USER, 0), kinds.get(Kind.ROLE, 0)
+        passwords = self._packed(lambda a: a.password)
+        self._with, self._without = passwords.get(True, 0), passwords.get(False, 0)
+        self._tables = self._index(world, providers, masker)
+        self.groups = pack((self.things.index[g.arn] for g in world.groups), len(self.things))
+        self._masks = {kind: pack(table, len(self.things)) for kind, table in self._tables.items()}
+        self._gathers: dict[tuple[str, int], int] = {}
+        self._services: dict[str, tuple[int, int]] = {}
+        self._trusting = self._named_services()
 
-    # Indexes.
+    def _packed(self, read: Callable[[Actor], object]) -> dict[object, int]:
+        lists: dict[object, list[int]] = {}
+        for n, actor in enumerate(self.actors):
+            lists.setdefault(read(actor), []).append(n)
+        return {key: pack(places, self.size) for key, places in lists.items()}
+
+    def _run(self) -> int | None:
+        """Where principals lie side by side among the things, the place of the first of them."""
+        if not self._principals:
+            return 0
+        low = (self._principals & -self._principals).bit_length() - 1
+        return low if self._principals >> low == self.all else None
 
     def _providers(self) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -86,277 +76,154 @@ class Targets:
                             found[text] = found.get(text, 0) | 1 << n
         return found
 
-    def _index(self, world: EscalationWorld, providers: dict[str, int]) -> dict[str, dict[int, int]]:
+    def _index(
+        self, world: EscalationWorld, providers: Mapping[str, int], masker: Masker
+    ) -> dict[str, dict[int, int]]:
         """Kind of thing -> its place -> the principals that come with it."""
         index = self.things.index
-        tables: dict[str, dict[int, int]] = {"policy": {}, "old-policy": {}, "group": {}, "provider": {}}
+        lists: dict[str, dict[int, list[int]]] = {"policy": {}, "group": {}}
         for n, actor in enumerate(self.actors):
-            for arn in actor.managed:
-                tables["policy"][index[arn]] = tables["policy"].get(index[arn], 0) | 1 << n
-            for arn in actor.groups:
-                if arn in index:
-                    tables["group"][index[arn]] = tables["group"].get(index[arn], 0) | 1 << n
+            for kind, listed in (("policy", actor.managed), ("group", actor.groups)):
+                for arn in listed:
+                    lists[kind].setdefault(index[arn], []).append(n)
         for group in world.groups:
-            tables["group"].setdefault(index[group.arn], 0)
-        for arn, versions in world.versions.items():
-            at = index.get(arn)
-            if at in tables["policy"] and any(
-                self.masker.policy(v).allow_must == self.masker.universe.all for v in versions
-            ):
-                tables["old-policy"][at] = tables["policy"][at]
-        for arn, roles in providers.items():
-            tables["provider"][index[arn]] = roles
+            lists["group"].setdefault(index[group.arn], [])
         for holding in self._holdings:
-            role = self.place.get(holding.role)
-            table = tables.setdefault(f"holding:{holding.kind}", {})
-            table[index[holding.arn]] = table.get(index[holding.arn], 0) | (0 if role is None else 1 << role)
-        return tables
-
-    def _run_of_principals(self) -> int | None:
-        """Where principals lie side by side among the things, the place of the first of them."""
-        if not self._thing_mask:
-            return 0
-        low = (self._thing_mask & -self._thing_mask).bit_length() - 1
-        return low if self._thing_mask >> low == (1 << len(self.actors)) - 1 else None
+            held = lists.setdefault(f"holding:{holding.kind}", {}).setdefault(index[holding.arn], [])
+            if holding.role in self.place:
+                held.append(self.place[holding.role])
+        made = {
+            kind: {at: pack(places, self.size) for at, places in table.items()}
+            for kind, table in lists.items()
+        }
+        wide = {
+            index[arn]
+            for arn, versions in world.versions.items()
+            if arn in index
+            and (
+                versions is None or any(masker.policy(v).allow_must == masker.universe.all for v in versions)
+            )
+        }
+        made["old-policy"] = {at: who for at, who in made["policy"].items() if at in wide}
+        self._unread_versions = {
+            index[arn] for arn, versions in world.versions.items() if versions is None and arn in index
+        }
+        made["provider"] = {index[arn]: roles for arn, roles in providers.items()}
+        return made
 
     def principals(self, things: int) -> int:
         """The principals among things, as bits of principals."""
-        if self._contiguous is not None:
-            return (things & self._thing_mask) >> self._contiguous
-        return sum(1 << self._place_of[at] for at in positions(things & self._thing_mask))
+        if self._first is not None:
+            return (things & self._principals) >> self._first
+        return pack((self._of_thing[at] for at in positions(things & self._principals)), self.size)
 
-    def _trusts(self) -> None:
-        """Which roles trust whole accounts, and which name principals of ours: what remains to be decided."""
-        for n, actor in enumerate(self.actors):
-            statements = [s for p in actor.trust.policies for s in p.statements] if actor.trust else []
-            undenied = all(s.allow for s in statements)
-            for statement in statements:
-                if statement.allow and statement.action_matches("sts:assumerole"):
-                    self._note_trust(n, statement, undenied)
+    # Steps.
 
-    def _note_trust(self, n: int, statement: Statement, undenied: bool) -> None:
-        element, bit = statement.principal, 1 << n
-        if element is None:
-            return
-        if element.everyone or statement.not_principal:
-            self._by_account["*"] = self._by_account.get("*", 0) | bit
-            return
-        for kind, text in element.named:
-            if kind != "AWS":
-                continue
-            account = text if text.isdigit() else text.split(":")[4] if text.endswith(":root") else ""
-            if account:
-                self._by_account[account] = self._by_account.get(account, 0) | bit
-                own = account == self.actors[n].principal.account
-                if own and undenied and not statement.conditions and statement.resources is None:
-                    self._plain[account] = self._plain.get(account, 0) | bit
-            elif text in self.place:
-                at = self.place[text]
-                self.trusted_directly[at] = self.trusted_directly.get(at, 0) | bit
+    def most(self, step: Step, account: str) -> tuple[int, int]:
+        """Whom a step could reach from an account, before its actions are looked at: certainly, at most.
 
-    # Rows.
-
-    def personal(self, actor: Actor) -> bool:
-        """Whether two members of an actor's class may differ in what they reach."""
-        policies = actor.policies
-        layers = [policies.identity, policies.boundary, *policies.scps]
-        return any(self.reacher.personal(p) for layer in layers if layer is not None for p in layer.policies)
-
-    def setting(self, step: Step) -> Setting:
-        """The condition keys of a step, as its caller sets them."""
-        found = self._settings.get(step.id)
-        if found is None:
-            values = dict(step.context)
-            if step.service:
-                values["iam:PassedToService"] = step.service
-            found = Setting(Context(values, missing=step.absent), len(self._settings))
-            if not values and not step.absent:
-                found = Setting(Context(), -1)
-            self._settings[step.id] = found
-        return found
-
-    def row(self, actor: Actor, step: Step, must: int) -> Row | None:
-        """Whom an actor reaches by a step; None where nobody. `must`: the actor's certain actions."""
-        if step.who == "user" and actor.principal.kind is not Kind.USER:
-            return None
-        setting = self.setting(step)
-        yes = may = self._reached(step, actor)
-        open_ = False
-        if step.reach in ("service-role", "user-with-password", "user-without-password"):
-            certain = self._certain(step)
-            yes &= certain
-        for action, on in step.needs.items():
-            name = action.lower()
-            if on in ("target", "holding", "provider"):
-                reach = self.reacher.reach(actor, name, setting)
-                some_yes, some_may = self._on(step, on, reach, actor)
-                yes &= some_yes
-                may &= some_may
-            elif not self.masker.universe.has(must, name):
-                found = witness(actor, name, on, setting.context)
-                if found is False:
-                    return None
-                open_ = open_ or found is None
-            if not may:
-                return None
-        if step.who == "self":
-            may &= 1 << self.place[actor.principal.arn]
-        return Row(step, 0 if open_ else yes & may, may) if may else None
-
-    def _reached(self, step: Step, actor: Actor) -> int:
-        """The principals (or groups) that a step could reach at most, before its actions are looked at."""
-        own = self._accounts.get(actor.principal.account, 0)
+        Of `group` steps the groups among the things.
+        """
+        own = self.accounts.get(account, 0)
         match step.reach:
             case "user":
-                return own & self._kinds[Kind.USER]
+                return own & self.users, own & self.users
             case "user-with-password":
-                return own & self._kinds[Kind.USER] & ~self._passwords[False]
+                return own & self.users & self._with, own & self.users & ~self._without
             case "user-without-password":
-                return own & self._kinds[Kind.USER] & ~self._passwords[True]
+                return own & self.users & self._without, own & self.users & ~self._with
             case "role":
-                return own & self._kinds[Kind.ROLE]
+                return own & self.roles, own & self.roles
             case "service-role":
-                return own & self._service(step.service).may
+                yes, may = self.service(step.service)
+                return own & yes, own & may
             case "assumable-role":
-                return self._by_account.get(actor.principal.account, 0) | self._by_account.get("*", 0)
+                return self.roles, self.roles
             case "group" if step.yields == "group":
-                return self.things.all
+                return self.groups, self.groups
             case "new":
-                return 1
+                return 1, 1
             case _:
-                return own
+                return own, own
 
-    def _certain(self, step: Step) -> int:
-        if step.reach == "service-role":
-            return self._service(step.service).yes
-        return self._passwords[step.reach == "user-with-password"]
-
-    def _on(self, step: Step, on: str, reach: Reach, actor: Actor) -> tuple[int, int]:
-        """The targets for which an action reaches what it must."""
+    def gained(self, step: Step, on: str, yes: int, may: int) -> tuple[int, int]:
+        """The targets of a step for which an action that is allowed on things reaches what it must."""
         if on == "holding":
-            table = self._by_thing.get(f"holding:{step.holding}", {})
+            kind = f"holding:{step.holding}"
             if step.reach != "holding-role":
                 # The thing is only the means: any one of them will do, whatever the target.
-                everyone = (1 << len(self.actors)) - 1
-                mine = self._bits(table)
-                return everyone if reach.yes & mine else 0, everyone if reach.may & mine else 0
-            return self._gathered(f"holding:{step.holding}", reach)
+                mine = self._masks.get(kind, 0)
+                return self.all if yes & mine else 0, self.all if may & mine else 0
+            return self._gather(kind, yes), self._gather(kind, may)
         if on == "provider":
-            return self._gathered("provider", reach)
+            return self._gather("provider", yes), self._gather("provider", may)
         if step.yields == "group":
-            mine = self._bits(self._by_thing["group"])
-            return reach.yes & mine, reach.may & mine
-        if step.reach in ("policy", "old-policy", "group"):
-            return self._gathered(step.reach, reach)
-        if step.reach == "assumable-role":
-            # A trust policy's conditions and denials are for `decide`, and RCPs too.
-            plain = 0 if actor.policies.rcps else self._plain.get(actor.principal.account, 0)
-            return self.principals(reach.yes) & plain, self.principals(reach.may)
-        return self.principals(reach.yes), self.principals(reach.may)
+            return yes & self.groups, may & self.groups
+        if step.reach in _ADDED:
+            if step.reach == "old-policy":
+                yes &= ~pack(self._unread_versions, len(self.things))
+            return self._gather(step.reach, yes), self._gather(step.reach, may)
+        return self.principals(yes), self.principals(may)
 
-    def _gathered(self, kind: str, reach: Reach) -> tuple[int, int]:
-        table = self._by_thing.get(kind, {})
-        mine = self._masks.get(kind)
-        if mine is None:
-            mine = self._masks[kind] = self._bits(table)
-        yes, may = reach.yes & mine, reach.may & mine
-        key = (kind, yes, may)
-        found = self._gathers.get(key)
+    def _gather(self, kind: str, things: int) -> int:
+        things &= self._masks.get(kind, 0)
+        if not things:
+            return 0
+        found = self._gathers.get((kind, things))
         if found is None:
-            found = self._gathers[key] = (_gather(table, yes), _gather(table, may))
+            table = self._tables[kind]
+            found = 0
+            for at in positions(things):
+                found |= table[at]
+            self._gathers[(kind, things)] = found
         return found
 
-    @staticmethod
-    def _bits(table: Iterable[int]) -> int:
-        made = 0
-        for at in table:
-            made |= 1 << at
-        return made
+    # Services.
 
-    def _service(self, service: str) -> Reach:
+    def _named_services(self) -> dict[str, list[int]]:
+        """Service -> the roles whose trust may take it in; "": those to be asked for every service."""
+        found: dict[str, list[int]] = {"": []}
+        for n in positions(self.roles):
+            trust = self.actors[n].trust
+            names: set[str] = {""} if trust is None else set()
+            for policy in trust.policies if trust is not None else ():
+                for statement in policy.statements:
+                    element = statement.principal
+                    if not statement.allow or element is None:
+                        continue
+                    if element.everyone or statement.not_principal:
+                        names.add("")
+                    names.update(text for kind, text in element.named if kind == "Service")
+            for name in names:
+                found.setdefault(name, []).append(n)
+        return found
+
+    def service(self, service: str) -> tuple[int, int]:
         """The roles that a service may assume, certainly and at most."""
-        found = self._service_roles.get(service)
+        found = self._services.get(service)
         if found is None:
-            yes = may = 0
-            for n, actor in enumerate(self.actors):
-                if actor.principal.kind is not Kind.ROLE:
-                    continue
-                if actor.trust is None:
-                    may |= 1 << n
-                    continue
-                account = actor.principal.account
-                key = (id(actor.trust), f"{service} {account}")
-                if key not in self._trust:
-                    self._trust[key] = _assumed_by(service, account, actor, actor.trust)
-                held = self._trust[key]
-                yes |= (held is True) << n
-                may |= (held is not False) << n
-            found = self._service_roles[service] = Reach(yes, may)
+            yes: list[int] = []
+            may: list[int] = []
+            for n in {*self._trusting.get(service, ()), *self._trusting[""]}:
+                held = _assumed_by(service, self.actors[n])
+                if held:
+                    yes.append(n)
+                if held is not False:
+                    may.append(n)
+            found = self._services[service] = (pack(yes, self.size), pack(may, self.size))
         return found
 
-    def direct_trust(self, base: int) -> list[Row]:
-        """The row of roles whose trust names a principal itself: of its own account they want no grant."""
-        named = self.trusted_directly.get(base, 0)
-        return [Row(self._assume, 0, named)] if named and self._assume is not None else []
 
-    # Exact.
-
-    def settle(self, actor: Actor, step: Step, target: Actor) -> bool | None:
-        """The exact answer for one target of a row's open ones; None where conditions are still open."""
-        key = (id(actor), step.id, self.place[target.principal.arn])
-        if key not in self._settled:
-            self._settled[key] = self._settle(actor, step, target)
-        return self._settled[key]
-
-    def _settle(self, actor: Actor, step: Step, target: Actor) -> bool | None:
-        trust = step.reach == "assumable-role"
-        if trust and target.trust is None:
-            return None
-        result: bool | None = True
-        for action, on in step.needs.items():
-            if on != "target" or step.reach in ("policy", "old-policy", "group"):
-                result = None
-                continue
-            who = target.principal
-            resource = Resource(who.arn, who.account, who.tags)
-            request = Request(actor.principal, action, resource, self.setting(step).context)
-            policies = actor.policies
-            if trust:
-                policies = Policies(
-                    policies.identity,
-                    target.trust,
-                    policies.boundary,
-                    policies.session,
-                    policies.scps,
-                    policies.rcps,
-                    unread=policies.unread,
-                )
-            made = decide(request, policies)
-            if not made.may:
-                return False
-            if not made.must:
-                result = None
-        if (
-            step.reach == "service-role"
-            and not self._service(step.service).yes >> self.place[target.principal.arn] & 1
-        ):
-            return None
-        return result
-
-
-def _gather(table: Mapping[int, int], things: int) -> int:
-    made = 0
-    for at in positions(things):
-        made |= table.get(at, 0)
-    return made
-
-
-def _assumed_by(service: str, account: str, role: Actor, trust: PolicySet) -> bool | None:
+def _assumed_by(service: str, role: Actor) -> Tri:
+    """Whether a role's trust lets a service of its own account's doing assume it."""
+    if role.trust is None:
+        return None
+    who = role.principal
     request = Request(
         Principal(Kind.SERVICE, service),
         "sts:AssumeRole",
-        Resource(role.principal.arn, account),
-        Context({"aws:SourceAccount": account}),
+        Resource(who.arn, who.account, who.tags),
+        Context({"aws:SourceAccount": who.account}),
     )
-    made = decide(request, Policies(resource=trust))
+    made = decide(request, Policies(resource=role.trust))
     return True if made.must else None if made.may else False

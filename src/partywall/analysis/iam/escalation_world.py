@@ -18,7 +18,8 @@ class Actor:
     principal: Principal
     policies: Policies
     trust: PolicySet | None = None
-    """Of a role; None for a user, and for a role whose trust was not read."""
+    """Of a role; None for a user, and for a role whose trust was not read (whoever is granted
+    sts:AssumeRole on it then possibly assumes it)."""
     managed: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     """ARNs of a user's groups."""
@@ -32,6 +33,8 @@ class Group:
 
     arn: str
     policies: PolicySet
+    unread: bool = False
+    """Not all of its policies were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,8 @@ class EscalationWorld(Protocol):
         ...
 
     @property
-    def versions(self) -> Mapping[str, Sequence[Policy]]:
-        """Of each customer managed policy (ARN) its versions that are not the default."""
+    def versions(self) -> Mapping[str, Sequence[Policy] | None]:
+        """Of each customer managed policy (ARN) its versions that are not the default; None: not read."""
         ...
 
 
@@ -76,4 +79,6 @@ class Accounts:
     actors: Sequence[Actor]
     groups: Sequence[Group] = ()
     holdings: Sequence[Holding] = ()
-    versions: Mapping[str, Sequence[Policy]] = field(default_factory=dict[str, Sequence[Policy]])
+    versions: Mapping[str, Sequence[Policy] | None] = field(
+        default_factory=dict[str, Sequence[Policy] | None]
+    )

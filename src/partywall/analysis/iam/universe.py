@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import compress
 from typing import Final
 
 from partywall.analysis.iam.patterns import Matcher, glob
@@ -17,22 +18,24 @@ from partywall.analysis.iam.patterns import resource as resource_matcher
 
 _WILD: Final = re.compile(r"[*?]")
 _PAST_ALL: Final = "\U0010ffff"
+# The digits of a binary number as the bytes 0 and 1.
+_DIGITS: Final = bytes(n == ord("1") for n in range(256))
 
 
 class Universe:
-    """Distinct texts in order. `matcher` makes the test of one pattern, `prefixes` tells that a pattern of a
-    literal and one last `*` matches all texts that begin so."""
+    """Distinct texts in order. `matcher` makes the test of one pattern. A pattern of a literal and one last
+    `*` matches all texts that begin so, if the literal holds `colons` colons or more."""
 
-    __slots__ = ("_cache", "_matcher", "_prefixes", "all", "index", "texts")
+    __slots__ = ("_cache", "_colons", "_matcher", "all", "index", "texts")
 
     def __init__(
-        self, texts: Iterable[str], matcher: Callable[[str], Matcher] = glob, *, prefixes: bool = True
+        self, texts: Iterable[str], matcher: Callable[[str], Matcher] = glob, *, colons: int = 0
     ) -> None:
         self.texts: tuple[str, ...] = tuple(sorted(set(texts)))
         self.index: dict[str, int] = {text: n for n, text in enumerate(self.texts)}
         self.all = (1 << len(self.texts)) - 1
         self._matcher = matcher
-        self._prefixes = prefixes
+        self._colons = colons
         self._cache: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -55,10 +58,10 @@ class Universe:
         head = pattern[: wild.start()] if wild else pattern
         low = bisect_left(self.texts, head)
         high = bisect_left(self.texts, head + _PAST_ALL, low)
-        if wild and self._prefixes and pattern[wild.start() :] == "*":
+        if wild and head.count(":") >= self._colons and pattern[wild.start() :] == "*":
             return (1 << high) - (1 << low)
         test = self._matcher(pattern)
-        return sum(1 << n for n in range(low, high) if test(self.texts[n]))
+        return pack((n for n in range(low, high) if test(self.texts[n])), high)
 
     def bits(self, texts: Iterable[str]) -> int:
         """The bitset of texts; those of no universe are left out."""
@@ -82,13 +85,25 @@ class Universe:
 
 def positions(mask: int) -> Iterator[int]:
     """The places of the bits that are set, from the lowest. Time goes with their number and the length."""
-    at = 0
-    for byte in mask.to_bytes((mask.bit_length() + 7) // 8, "little"):
-        while byte:
-            low = byte & -byte
-            yield at + low.bit_length() - 1
-            byte ^= low
-        at += 8
+    text = f"{mask:b}"[::-1]
+    if mask.bit_count() * 5 > len(text):
+        return compress(range(len(text)), text.encode().translate(_DIGITS))
+    return _sparse(text)
+
+
+def _sparse(text: str) -> Iterator[int]:
+    at = text.find("1")
+    while at >= 0:
+        yield at
+        at = text.find("1", at + 1)
+
+
+def pack(places: Iterable[int], length: int) -> int:
+    """The bitset of places, each less than `length`."""
+    made = bytearray((length + 7) // 8)
+    for n in places:
+        made[n >> 3] |= 1 << (n & 7)
+    return int.from_bytes(made, "little")
 
 
 @lru_cache(maxsize=1)
@@ -106,4 +121,5 @@ def actions() -> Universe:
 
 def arns(texts: Iterable[str]) -> Universe:
     """ARNs, matched as a Resource element does (page "JSON policy elements: Resource")."""
-    return Universe(texts, resource_matcher, prefixes=False)
+    # A last segment's wildcards reach everything; elsewhere one that ends a segment needs the matcher.
+    return Universe(texts, resource_matcher, colons=5)
