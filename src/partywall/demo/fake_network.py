@@ -29,7 +29,8 @@ def _learned(asked: Asked) -> dict[str, Any] | None:
     if table is None:
         return answer
     known = {route.get("DestinationCidrBlock") for route in answer.get("Routes", [])}
-    for attachment_id in table.route_table_propagations:
+    for learned in table.route_table_propagation:
+        attachment_id = learned.transitGatewayAttachmentId
         attachment = backend.transit_gateway_attachments[attachment_id]
         if attachment.resource_type != "vpc" or attachment.state != "available":
             continue
@@ -53,11 +54,27 @@ def _learned(asked: Asked) -> dict[str, Any] | None:
     return answer
 
 
+def _only(listed: str, member: str) -> Any:
+    """moto's attachments of one kind; it lists all kinds by either operation."""
+
+    def answer(asked: Asked) -> dict[str, Any] | None:
+        found = asked.ask_moto()
+        if found is not None:
+            found[listed] = [each for each in found.get(listed, []) if each.get(member)]
+        return found
+
+    return answer
+
+
 def _all() -> dict[str, dict[str, Any]]:
     answers: dict[str, dict[str, Any]] = {
         service: {name: empty(service, name) for name in names.split()} for service, names in _EMPTY.items()
     }
     answers["ec2"]["SearchTransitGatewayRoutes"] = _learned
+    answers["ec2"]["DescribeTransitGatewayVpcAttachments"] = _only("TransitGatewayVpcAttachments", "VpcId")
+    answers["ec2"]["DescribeTransitGatewayPeeringAttachments"] = _only(
+        "TransitGatewayPeeringAttachments", "RequesterTgwInfo"
+    )
     return answers
 
 

@@ -60,6 +60,12 @@ def _hub(desk: Desk) -> None:
     )["Subnet"]["SubnetId"]
     hub = ec2.describe_transit_gateways()["TransitGateways"][0]["TransitGatewayId"]
     ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=hub, VpcId=vpc_id, SubnetIds=[subnet])
+    learning = ec2.describe_transit_gateway_route_tables()["TransitGatewayRouteTables"][0]
+    for attachment in ec2.describe_transit_gateway_vpc_attachments()["TransitGatewayVpcAttachments"]:
+        ec2.enable_transit_gateway_route_table_propagation(
+            TransitGatewayRouteTableId=learning["TransitGatewayRouteTableId"],
+            TransitGatewayAttachmentId=attachment["TransitGatewayAttachmentId"],
+        )
     table = ec2.create_route_table(
         VpcId=vpc_id, TagSpecifications=_named("route-table", "shared-private", desk)
     )["RouteTable"]["RouteTableId"]

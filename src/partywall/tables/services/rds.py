@@ -140,6 +140,7 @@ def _instance_columns() -> tuple[Column, ...]:
         Column("vpc_id", Str, "DBSubnetGroup.VpcId", "", doc="Empty: not in a VPC."),
         Column("subnet_group", Str, "DBSubnetGroup.DBSubnetGroupName", ""),
         Column("subnet_ids", List(Str), "DBSubnetGroup.Subnets[].SubnetIdentifier"),
+        Column("availability_zone", Str, "AvailabilityZone", "", doc="Where it runs; its standby elsewhere."),
         Column("security_group_ids", List(Str), "VpcSecurityGroups[].VpcSecurityGroupId"),
         Column("storage_encrypted", Bool, "StorageEncrypted", False),
         Column("kms_key_id", Str, "KmsKeyId", "", doc="Empty: not encrypted, or with a key that AWS owns."),

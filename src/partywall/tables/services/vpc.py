@@ -318,32 +318,6 @@ egress_only_internet_gateway = Table(
     ),
 )
 
-nat_gateway = Table(
-    "vpc_nat_gateway",
-    service="vpc",
-    scope="regional",
-    resource_type="AWS::EC2::NatGateway",
-    doc="A NAT gateway with its addresses.",
-    rows=Call("ec2:DescribeNatGateways", at="NatGateways"),
-    arn="arn:{partition}:ec2:{region}:{account_id}:natgateway/{nat_gateway_id}",
-    title="NatGatewayId",
-    tags="Tags",
-    columns=(
-        Column("nat_gateway_id", Str, "NatGatewayId"),
-        Column("vpc_id", Str, "VpcId", ""),
-        Column("subnet_id", Str, "SubnetId", ""),
-        Column("state", Enum("pending", "failed", "available", "deleting", "deleted"), "State"),
-        Column("connectivity_type", Enum("private", "public"), "ConnectivityType", "public"),
-        Column("availability_mode", Enum("zonal", "regional"), "AvailabilityMode", "zonal"),
-        Column("public_ips", List(Str), "NatGatewayAddresses[].PublicIp"),
-        Column("private_ips", List(Str), "NatGatewayAddresses[].PrivateIp"),
-        Column("network_interface_ids", List(Str), "NatGatewayAddresses[].NetworkInterfaceId"),
-        Column("route_table_id", Str, "RouteTableId", "", doc="A regional NAT gateway's own route table."),
-        Column("created_at", Timestamp, "CreateTime"),
-        Column("failure_message", Str, "FailureMessage", ""),
-    ),
-)
-
 
 def _dhcp(raw: list[Element]) -> dict[str, str]:
     return {
@@ -488,7 +462,6 @@ TABLES = (
     route_table,
     internet_gateway,
     egress_only_internet_gateway,
-    nat_gateway,
     dhcp_options,
     flow_log,
     prefix_list,

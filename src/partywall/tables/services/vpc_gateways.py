@@ -37,6 +37,43 @@ vpn_gateway = Table(
     ),
 )
 
+nat_gateway = Table(
+    "vpc_nat_gateway",
+    service="vpc",
+    scope="regional",
+    resource_type="AWS::EC2::NatGateway",
+    doc="A NAT gateway with its addresses.",
+    rows=Call("ec2:DescribeNatGateways", at="NatGateways"),
+    arn="arn:{partition}:ec2:{region}:{account_id}:natgateway/{nat_gateway_id}",
+    title="NatGatewayId",
+    tags="Tags",
+    columns=(
+        Column("nat_gateway_id", Str, "NatGatewayId"),
+        Column("vpc_id", Str, "VpcId", ""),
+        Column("subnet_id", Str, "SubnetId", ""),
+        Column("state", Enum("pending", "failed", "available", "deleting", "deleted"), "State"),
+        Column("connectivity_type", Enum("private", "public"), "ConnectivityType", "public"),
+        Column("availability_mode", Enum("zonal", "regional"), "AvailabilityMode", "zonal"),
+        Column("public_ips", List(Str), "NatGatewayAddresses[].PublicIp"),
+        Column(
+            "addresses",
+            List(
+                Struct(
+                    Field("private_ip", Str, "PrivateIp", ""),
+                    Field("public_ip", Str, "PublicIp", ""),
+                    Field("network_interface_id", Str, "NetworkInterfaceId", ""),
+                    Field("availability_zone_id", Str, "AvailabilityZoneId", ""),
+                )
+            ),
+            "NatGatewayAddresses",
+        ),
+        Column("network_interface_ids", List(Str), "NatGatewayAddresses[].NetworkInterfaceId"),
+        Column("route_table_id", Str, "RouteTableId", "", doc="A regional NAT gateway's own route table."),
+        Column("created_at", Timestamp, "CreateTime"),
+        Column("failure_message", Str, "FailureMessage", ""),
+    ),
+)
+
 customer_gateway = Table(
     "vpc_customer_gateway",
     service="vpc",
@@ -256,6 +293,7 @@ client_vpn_endpoint = Table(
 )
 
 TABLES = (
+    nat_gateway,
     vpn_gateway,
     customer_gateway,
     peering_connection,
