@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from partywall.analysis.admitted_facts import (
@@ -12,72 +11,13 @@ from partywall.analysis.admitted_facts import (
     services_without_source,
 )
 from partywall.analysis.grants import Grant, grants
-from partywall.analysis.names import Answer, Names
 from partywall.analysis.iam.oidc import is_pinned, undecided_claims
+from partywall.analysis.iam.sources import tells_source
+from partywall.analysis.names import Answer, Names
 from partywall.analysis.policy_document import Document
 from partywall.analysis.principals import WEB_PROVIDERS
 
 _ASSUME: Final = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
-_REGION: Final = re.compile(r"\.[a-z]{2}(?:-[a-z]+)+-\d(?=\.amazonaws\.)")
-
-# Services whose guides show a role's trust policy with aws:SourceArn or aws:SourceAccount ("Cross-service
-# confused deputy prevention" of each).
-SOURCE_AWARE: Final = frozenset(
-    f"{name}.amazonaws.com"
-    for name in (
-        "airflow",
-        "airflow-env",
-        "amplify",
-        "appflow",
-        "application-autoscaling",
-        "appstream",
-        "autoscaling",
-        "bedrock",
-        "bedrock-agentcore",
-        "chatbot",
-        "cloudformation",
-        "codebuild",
-        "codepipeline",
-        "cognito-idp",
-        "comprehend",
-        "config",
-        "databrew",
-        "datasync",
-        "dms",
-        "ecs-tasks",
-        "eks-fargate-pods",
-        "elasticmapreduce",
-        "events",
-        "firehose",
-        "fis",
-        "forecast",
-        "grafana",
-        "greengrass",
-        "iot",
-        "iotevents",
-        "kafkaconnect",
-        "kendra",
-        "kinesisanalytics",
-        "logs",
-        "mediaconvert",
-        "monitoring.rds",
-        "osis-pipelines",
-        "personalize",
-        "pipes",
-        "rds",
-        "rekognition",
-        "resource-groups",
-        "sagemaker",
-        "scheduler",
-        "ses",
-        "ssm",
-        "states",
-        "transcribe",
-        "transfer",
-        "vpc-flow-logs",
-        "workspaces-web",
-    )
-)
 
 
 def _reach(grant: Grant) -> bool | None:
@@ -110,7 +50,7 @@ def trust_facts(document: Document, owner: str) -> dict[str, Any]:
             if named or grant.everyone:
                 mfa.append(grant.limit.mfa)
         for service, certain in services_without_source(grant):
-            if service == "*" or _REGION.sub("", service).removesuffix(".cn") in SOURCE_AWARE:
+            if tells_source(service, role=True):
                 without_source.put((service,), certain)
         for provider in grant.federated:
             if ":saml-provider/" in provider:

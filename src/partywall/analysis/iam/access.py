@@ -39,7 +39,7 @@ class Target:
     arn: str
     account: str
     service: str
-    """The prefix of the actions that its policies name."""
+    """The prefix of the actions that its policies name, or several with blanks between them."""
     policies: PolicySet | None = None
     parts: tuple[str, ...] = ()
     """Patterns of the ARNs beneath it."""
@@ -57,6 +57,8 @@ class Target:
     """Its service takes no anonymous calls."""
     actions: tuple[str, ...] = ()
     """The only actions that its policies can grant (in lower case); none means all of the service's."""
+    enclosed: Tri = False
+    """It is reached from within a VPC only."""
 
     @property
     def facts(self) -> Facts:
@@ -76,6 +78,19 @@ class Witness:
     resource: str
     context: Mapping[str, Settled]
     statement: Statement
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one caller can do, as one reading of the conditions has it."""
+
+    tri: Tri = False
+    groups: dict[str, Tri] = field(default_factory=lambda: dict[str, Tri].fromkeys(GROUPS, False))
+    every: Tri = True
+    actions: set[str] = field(default_factory=set[str])
+    statements: dict[str, Statement] = field(default_factory=dict[str, Statement])
+    witness: Witness | None = None
+    principals: set[str] = field(default_factory=set[str])
 
 
 @dataclass(slots=True)
@@ -103,24 +118,14 @@ class Access:
     """By label: the Allow statements that let them in."""
     denies: dict[str, Statement] = field(default_factory=dict[str, Statement])
     """The Deny statements with conditions that they must escape."""
+    aside: _Found | None = None
+    """What is let in where `limited` alone holds."""
     witness: Witness | None = None
     """Of `access` where it is True, with the fewest conditions."""
     unbound_witness: Witness | None = None
     blocked_by: set[str] = field(default_factory=set[str])
     undecided: set[str] = field(default_factory=set[str])
     """Condition keys, and what else was not told, that leave an answer open."""
-
-
-@dataclass(slots=True)
-class _Found:
-    """What one caller can do, as one reading of the conditions has it."""
-
-    tri: Tri = False
-    groups: dict[str, Tri] = field(default_factory=lambda: dict[str, Tri].fromkeys(GROUPS, False))
-    every: Tri = True
-    actions: set[str] = field(default_factory=set[str])
-    statements: dict[str, Statement] = field(default_factory=dict[str, Statement])
-    witness: Witness | None = None
 
 
 def assess(target: Target, zone: Zone) -> dict[Outsider, Access]:
@@ -137,6 +142,9 @@ def assess(target: Target, zone: Zone) -> dict[Outsider, Access]:
         own = [s for label, s in access.statements.items() if label not in everyone]
         if access.by_name and not own:
             access.by_name = False
+        if access.access is False and access.aside is not None:
+            access.actions, access.statements = access.aside.actions, access.aside.statements
+            access.principals = access.aside.principals
         if target.unread or access.kind in run.doubted:
             _doubt(access, "policy" if target.unread else "principal")
     return made
@@ -185,6 +193,8 @@ class _Assessment:
         wide = self._find(caller, strict=False)
         strict = self._find(caller, strict=True) if self.conditions else wide
         kind = access.kind
+        if self.target.enclosed is not False and kind in PUBLIC:
+            strict = _Found(both(strict.tri, _not(self.target.enclosed)))
         counted = strict if kind in PUBLIC or (stranger and kind is not Outsider.SERVICE) else wide
         mine = _maybe(counted.tri, sure)
         access.granted = either(access.granted, mine)
@@ -196,6 +206,8 @@ class _Assessment:
         if kind not in (Outsider.SERVICE, Outsider.FEDERATED):
             only = both(_maybe(wide.tri, sure), _not(strict.tri))
             access.limited = either(access.limited, only)
+            if only:
+                access.aside = _joined(access.aside, wide, caller.label)
         if kind not in PUBLIC and (stranger or kind is not Outsider.SERVICE):
             loose = both(effective, _maybe(strict.tri, sure))
             access.unbound = either(access.unbound, loose)
@@ -305,10 +317,23 @@ class _Assessment:
         return total, sure or perhaps
 
     def _never(self, caller: Caller, cell: Cell) -> bool:
-        """Whether callers of that kind cannot call an action at all (AWS STS API Reference)."""
+        """Whether callers of that kind cannot call an action at all.
+
+        AWS STS API Reference; AWS Lambda Developer Guide, Control access to Lambda function URLs.
+        """
+        if cell.example.startswith("lambda:") and caller.kind is Outsider.ANONYMOUS:
+            return cell.example != "lambda:invokefunctionurl"
         if not cell.example.startswith("sts:assumerole"):
             return False
         return cell.example != _TRUST.get(caller.principal.kind, "sts:assumerole")
+
+
+def _joined(one: _Found | None, other: _Found, label: str) -> _Found:
+    made = one or _Found()
+    made.actions |= other.actions
+    made.statements |= other.statements
+    made.principals.add(label)
+    return made
 
 
 def _maybe(value: Tri, sure: bool) -> Tri:

@@ -34,7 +34,7 @@ class Actions:
     """The actions (in lower case) of one service that act on a resource with a policy of its own."""
 
     def __init__(self, service: str, only: Sequence[str]) -> None:
-        known = _typed(service)
+        known = {name: types for each in service.split() for name, types in _typed(each).items()}
         self.names: tuple[str, ...] = tuple(sorted(only or known))
         self.all = (1 << len(self.names)) - 1
         self.groups: dict[str, int] = {"read": 0, "write": 0, "permissions": 0}
@@ -101,7 +101,7 @@ def fits(action: str, arn: str) -> bool:
 
 @lru_cache(maxsize=512)
 def universe(service: str, only: tuple[str, ...] = ()) -> Actions:
-    """The actions of a service prefix, or only those listed (in lower case, prefix included)."""
+    """The actions of service prefixes (blanks between them), or only those listed, in lower case."""
     return Actions(service, only)
 
 

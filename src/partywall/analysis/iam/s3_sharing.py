@@ -51,6 +51,8 @@ def acl_policy(bucket: Mapping[str, Any], account_block: Mapping[str, Any]) -> t
             element = PrincipalElement(everyone, () if everyone else (("Group", "authenticated"),))
         elif group == "s3/LogDelivery":
             element = PrincipalElement(named=(("Service", "logging.s3.amazonaws.com"),))
+        elif grant["grantee_id"] and grant["grantee_id"] == bucket.get("acl_owner"):
+            continue
         elif grant["grantee_id"]:
             element = PrincipalElement(named=(("CanonicalUser", grant["grantee_id"]),))
         else:

@@ -49,14 +49,21 @@ def people(lake: Lake) -> People:
     return _Reading(lake).people
 
 
+def load_accounts(lake: Lake) -> World:
+    """The accounts of a scan with their organization's policies, and neither principals nor resources."""
+    return _Reading(lake, accounts_only=True).world
+
+
 class _Reading:
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake, *, accounts_only: bool = False) -> None:
         self.lake = lake
         self.world = World()
         self.people = People(self.world)
         self.offline: set[str] = set()
         self.documents: dict[tuple[str, str], str | None] = {}
         self._accounts()
+        if accounts_only:
+            return
         self._identities()
         if self.offline:
             self.world.assumptions.append(
@@ -84,8 +91,16 @@ class _Reading:
         members = {
             r["member_account_id"]: r
             for r in self.rows(
-                "organizations_account", "account_id", "member_account_id", "ancestor_ids", "parent_type"
+                "organizations_account",
+                "account_id",
+                "member_account_id",
+                "ancestor_ids",
+                "parent_type",
+                "organization_path",
             )
+        }
+        roots = {
+            r["account_id"]: r["root_id"] for r in self.rows("organizations_root", "account_id", "root_id")
         }
         types = self.rows("organizations_policy_type", "account_id", "policy_type", "status")
         policies = self.rows(
@@ -94,10 +109,11 @@ class _Reading:
         for manifested in self.lake.manifest.accounts:
             id_ = manifested["account_id"]
             row = known.get(id_, {})
+            member = members.get(id_)
             organization, manager = row.get("organization_id"), row.get("management_account_id")
             account = Account(id_, organization=organization, management=manager == id_)
+            account.organization_path = _path(organization, member, roots)
             account.principals_known = not self.open("iam_user", id_) and not self.open("iam_role", id_)
-            member = members.get(id_)
             if organization == "" or account.management:
                 pass
             elif not organization or not manager or member is None:
@@ -149,7 +165,13 @@ class _Reading:
         account.unread = frozenset(unread)
 
     def _principal(self, arn: str, account: Account, **more: object) -> Any:
-        return principal(arn, organization=account.organization, management=account.management, **more)
+        return principal(
+            arn,
+            organization=account.organization,
+            organization_path=account.organization_path,
+            management=account.management,
+            **more,
+        )
 
     # Principals.
 
@@ -264,7 +286,13 @@ class _Reading:
                 continue
             extra: tuple[str, ...] = ()
             if name == "s3_bucket":
-                extra = ("acl_grants", "object_ownership", "public_access_block", "policy_is_public")
+                extra = (
+                    "acl_grants",
+                    "acl_owner",
+                    "object_ownership",
+                    "public_access_block",
+                    "policy_is_public",
+                )
             elif name == "kms_key":
                 extra = ("grants", "alias_names")
             elif name == _ENDPOINT:
@@ -300,7 +328,7 @@ class _Reading:
             held.public_blocked = public_blocked(row, block)
         elif table == "kms_key":
             held.unread |= row["grants"] is None
-            policies += self._grants(row)
+            policies += grant_policies(self.world, row)
             for alias in row["alias_names"] or ():
                 self.world.aliases[f"{arn.rpartition(':')[0]}:{alias}"] = arn
         held.policies = self.world.policy_set(policies) if policies else None
@@ -319,32 +347,45 @@ class _Reading:
             held.unread |= before.unread
         self.world.wide[key] = held
 
-    def _grants(self, row: Row) -> list[Policy]:
-        """Grants as the Allow statements that they come to (AWS KMS Developer Guide, Grants in AWS KMS)."""
-        import orjson
 
-        found: list[Policy] = []
-        for grant in row["grants"] or ():
-            who: dict[str, str] = {}
-            if grant["grantee_service"]:
-                who["Service"] = grant["grantee_service"]
-            if grant["grantee_principal"]:
-                service = grant["grantee_principal"].endswith(".amazonaws.com")
-                who["Service" if service else "AWS"] = grant["grantee_principal"]
-            if not who or not grant["operations"]:
-                continue
-            statement: Row = {
-                "Effect": "Allow",
-                "Principal": who,
-                "Action": [f"kms:{o}" for o in grant["operations"]],
-                "Resource": "*",
-            }
-            if grant["constrained"] is not False:
-                # The constraint is on the encryption context, whose pairs the scan does not keep.
-                statement["Condition"] = {"Null": {"kms:EncryptionContextKeys": "false"}}
-            document = orjson.dumps({"Version": "2012-10-17", "Statement": [statement]}).decode()
-            found.append(self.world.policy(document, f"grant {grant['id']} of {row['arn']}", principal=True))
-        return found
+def grant_policies(world: World, row: Row) -> list[Policy]:
+    """Grants as the Allow statements that they come to (AWS KMS Developer Guide, Grants in AWS KMS)."""
+    import orjson
+
+    found: list[Policy] = []
+    for grant in row["grants"] or ():
+        who: dict[str, str] = {}
+        if grant["grantee_service"]:
+            who["Service"] = grant["grantee_service"]
+        if grant["grantee_principal"]:
+            service = grant["grantee_principal"].endswith(".amazonaws.com")
+            who["Service" if service else "AWS"] = grant["grantee_principal"]
+        if not who or not grant["operations"]:
+            continue
+        statement: Row = {
+            "Effect": "Allow",
+            "Principal": who,
+            "Action": [f"kms:{o}" for o in grant["operations"]],
+            "Resource": "*",
+        }
+        if grant["constrained"] is not False:
+            # The constraint is on the encryption context, whose pairs the scan does not keep.
+            statement["Condition"] = {"Null": {"kms:EncryptionContextKeys": "false"}}
+        document = orjson.dumps({"Version": "2012-10-17", "Statement": [statement]}).decode()
+        found.append(world.policy(document, f"grant {grant['id']} of {row['arn']}", principal=True))
+    return found
+
+
+def _path(organization: str | None, member: Row | None, roots: Mapping[str, str]) -> str | None:
+    """An account's path in its organization, as `aws:PrincipalOrgPaths` has it; "" in none, None not told."""
+    if organization == "":
+        return ""
+    if member is None or not organization:
+        return None
+    if member["organization_path"] is None and member["parent_type"] == "ROOT":
+        root = roots.get(member["account_id"])
+        return f"{organization}/{root}/" if root else None
+    return member["organization_path"]
 
 
 def _allows_all(policies: Iterable[Policy]) -> bool:

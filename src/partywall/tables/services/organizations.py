@@ -39,6 +39,12 @@ def _ancestors(account: Mapping[str, Any]) -> list[str] | None:
     return sorted(ids | {account["Id"]})
 
 
+def _path(paths: list[str]) -> str | None:
+    """An account's path of the organization's id, the root's and the units', as `aws:PrincipalOrgPaths`."""
+    parts = [part for part in (paths or [""])[0].split("/") if part and not part.isdigit()]
+    return "/".join(parts) + "/" if parts else None
+
+
 organization = Table(
     "organizations_organization",
     service="organizations",
@@ -175,6 +181,13 @@ account = Table(
             "not tell the path.",
             fn=_ancestors,
             absent=None,
+        ),
+        Column(
+            "organization_path",
+            Str,
+            "Paths",
+            doc="Such as o-abc/r-def/ou-def-ghi/; NULL where AWS does not tell it.",
+            fn=_path,
         ),
         Column(
             "parent_type",
