@@ -6,6 +6,7 @@ Fields as on AWS's page "CloudTrail record contents for management, data, and ne
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from partywall.detections.ingest.columns import compute, digest, joined, place, times
-from partywall.detections.ingest.schemas import CLOUDTRAIL
+from partywall.detections.ingest.schemas import CLOUDTRAIL, LogColumn, arrow_type
 from partywall.detections.ingest.state import FileReport
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ class _Issued(Struct, gc=False):
 _DECODE: Final = msgspec.json.Decoder(Record).decode
 _ISSUED: Final = msgspec.json.Decoder(_Issued).decode
 _ANY: Final = msgspec.json.Decoder().decode
+# Made of more than the field of that name.
+_MADE: Final = ("issuedAccessKeyId", "raw", "id", "account", "region", "date", "source")
 _JSON: Final = frozenset(c.name for c in CLOUDTRAIL.columns if c.kind == "json" and c.name != "raw")
 _EMPTY: Final[dict[str, Any]] = {
     "userIdentity": _Identity(),
@@ -148,9 +151,16 @@ UUID: Final = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-
 _NIL: Final = "00000000-0000-0000-0000-000000000000"
 
 
-def read(raws: Iterable[Raw], report: FileReport) -> tuple[list[tuple[Raw, Record]], list[Raw]]:
-    """CloudTrail records among JSON values, each beside its text; and the values that are something else."""
-    found: list[tuple[Raw, Record]] = []
+@dataclass(slots=True)
+class Trail:
+    """CloudTrail records and, at the same places, their text."""
+
+    raws: list[Raw] = field(default_factory=list[Raw])
+    records: list[Record] = field(default_factory=list[Record])
+
+
+def read(raws: Iterable[Raw], trail: Trail, report: FileReport) -> list[Raw]:
+    """Adds the CloudTrail records among JSON values; returns the values that are something else."""
     others: list[Raw] = []
     for raw in raws:
         try:
@@ -159,16 +169,13 @@ def read(raws: Iterable[Raw], report: FileReport) -> tuple[list[tuple[Raw, Recor
             record = _lenient(raw)
             if record is not None and record.eventName is not None:
                 report.problem("field of another type", bytes(raw)[:120].decode(errors="replace"))
-        if record is None or record.eventName is None or not _is_cloudtrail(record):
+        # S3's notifications have both names too: theirs come from aws:s3.
+        if record is None or record.eventName is None or (record.eventSource or "aws:")[:4] == "aws:":
             others.append(raw)
         else:
-            found.append((raw, record))
-    return found, others
-
-
-def _is_cloudtrail(record: Record) -> bool:
-    """S3 event notifications have an eventName too: theirs come from aws:s3."""
-    return record.eventSource is not None and not record.eventSource.startswith("aws:")
+            trail.raws.append(raw)
+            trail.records.append(record)
+    return others
 
 
 def _lenient(raw: Raw) -> Record | None:
@@ -184,63 +191,72 @@ def _coerced(type_: type[Any], value: Any) -> Any:
     given: dict[str, Any] = {}
     if not isinstance(value, dict):
         return type_()
-    for field in msgspec.structs.fields(type_):
-        if field.name not in value:
+    for known in msgspec.structs.fields(type_):
+        if known.name not in value:
             continue
-        item = value[field.name]
-        if field.name in _JSON and type_ is Record:
-            given[field.name] = Raw(msgspec.json.encode(item))
+        item = value[known.name]
+        if known.name in _JSON and type_ is Record:
+            given[known.name] = Raw(msgspec.json.encode(item))
         elif item is None:
             continue
-        elif field.type == (bool | None):
-            given[field.name] = {"true": True, "false": False}.get(str(item).lower())
-        elif field.type == Text:
-            given[field.name] = item if isinstance(item, str) else msgspec.json.encode(item).decode()
+        elif known.type == (bool | None):
+            given[known.name] = {"true": True, "false": False}.get(str(item).lower())
+        elif known.type == Text:
+            given[known.name] = item if isinstance(item, str) else msgspec.json.encode(item).decode()
         else:
-            given[field.name] = _coerced(field.type.__args__[0], item)
+            given[known.name] = _coerced(known.type.__args__[0], item)
     return type_(**given)
 
 
-def batch(pairs: Sequence[tuple[Raw, Record]], source: str, report: FileReport) -> pa.Table:
+def batch(trail: Trail, source: str, report: FileReport) -> pa.Table:
     """Rows of the table `cloudtrail`."""
     import pyarrow as pa
 
-    raws, records = [p[0] for p in pairs], [p[1] for p in pairs]
-    nested: dict[str, list[Any]] = {}
-
-    def objects(path: str) -> list[Any]:
-        if not path:
-            return records
-        if path not in nested:
-            parent, _, name = path.rpartition(".")
-            empty = _EMPTY[path]
-            nested[path] = [value or empty for value in map(attrgetter(name), objects(parent))]
-        return nested[path]
-
+    raws, records = trail.raws, trail.records
     columns: dict[str, Any] = {}
+    objects: dict[str, list[Any]] = {"": records}
+    for path, empty in _EMPTY.items():
+        parent, _, name = path.rpartition(".")
+        if parent in objects:
+            found = list(map(attrgetter(name), objects[parent]))
+            missing = found.count(None)
+            if missing < len(found):
+                objects[path] = [value or empty for value in found] if missing else found
     for column in CLOUDTRAIL.columns:
-        parent, _, name = column.name.rpartition(".")
-        if column.name in _JSON:
-            columns[column.name] = _json(map(attrgetter(name), records))
-        elif column.kind == "bool":
-            columns[column.name] = pa.array(map(attrgetter(name), records), pa.bool_(), size=len(records))
-        elif hasattr(_EMPTY[parent] if parent else records[0] if records else Record(), name):
-            columns[column.name] = pa.array(list(map(attrgetter(name), objects(parent))), pa.string())
-    identities = objects("userIdentity")
+        if column.kind != "time" and column.name not in _MADE:
+            parent, _, name = column.name.rpartition(".")
+            values = list(map(attrgetter(name), objects[parent])) if parent in objects else []
+            columns[column.name] = _array(values, column, len(records))
     columns["eventTime"] = times([r.eventTime for r in records], report)
-    columns["issuedAccessKeyId"] = pa.array([_issued(r) for r in records], pa.string())
+    columns["issuedAccessKeyId"] = _issued_keys(records)
     columns["raw"] = joined(raws)
     columns["id"] = ids(columns["eventID"], raws)
-    accounts = [r.recipientAccountId or i.accountId for r, i in zip(records, identities, strict=True)]
+    accounts = [r.recipientAccountId or (r.userIdentity and r.userIdentity.accountId) for r in records]
     columns.update(place(accounts, [r.awsRegion for r in records], columns["eventTime"], source))
     return pa.table([columns[c.name] for c in CLOUDTRAIL.columns], schema=CLOUDTRAIL.arrow())
 
 
-def _json(values: Iterable[Raw | UnsetType]) -> pa.Array:
+def _array(values: list[Any], column: LogColumn, count: int) -> pa.Array:
+    """A column; most columns of most batches are wholly NULL, which is told at once."""
     import pyarrow as pa
 
-    texts = [None if v is UNSET else bytes(v) for v in values]
-    return pa.array([None if t == b"null" else t for t in texts], pa.string())
+    type_ = arrow_type(column.kind)
+    if column.kind == "json":
+        if values.count(UNSET) == count:
+            return pa.nulls(count, type_)
+        texts = [b"null" if v is UNSET else bytes(v) for v in values]
+        return pa.array([None if t == b"null" else t for t in texts], type_)
+    if values.count(None) == len(values):
+        return pa.nulls(count, type_)
+    return pa.array(values, type_)
+
+
+def _issued_keys(records: list[Record]) -> pa.Array:
+    import pyarrow as pa
+
+    if ISSUERS.isdisjoint({r.eventName for r in records}):
+        return pa.nulls(len(records), pa.string())
+    return pa.array([_issued(r) for r in records], pa.string())
 
 
 def _issued(record: Record) -> str | None:

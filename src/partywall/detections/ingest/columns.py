@@ -101,14 +101,20 @@ def place(
 
     pc = compute()
 
-    def checked(values: Any, pattern: str) -> pa.Array:
+    def packed(values: Any, pattern: str = "") -> pa.Array:
+        """Each different value is looked at once."""
         given = values if isinstance(values, pa.Array) else pa.array(values, pa.string())
-        fine = pc.fill_null(pc.match_substring_regex(given, pattern), False)
-        return pc.if_else(fine, given, UNKNOWN)
+        coded = given if pa.types.is_dictionary(given.type) else given.dictionary_encode("encode")
+        words = coded.dictionary.cast(pa.string())
+        if pattern:
+            words = pc.if_else(pc.match_substring_regex(words, pattern), words, UNKNOWN)
+        # Several of the values may have become one.
+        merged = pc.fill_null(words, UNKNOWN).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(merged.indices.take(coded.indices), merged.dictionary)
 
     return {
-        "account": checked(accounts, _ACCOUNT),
-        "region": checked(regions, _REGION),
-        "date": pc.fill_null(when.cast(pa.date32()).cast(pa.string()), UNKNOWN),
-        "source": pa.repeat(source, len(when)),
+        "account": packed(accounts, _ACCOUNT),
+        "region": packed(regions, _REGION),
+        "date": packed(when.cast(pa.date32())),
+        "source": pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), len(when)), [source]),
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from partywall.detections.ingest.columns import compute, place
 from partywall.detections.ingest.limits import Damaged
-from partywall.detections.ingest.schemas import TABLES, arrow_type
+from partywall.detections.ingest.schemas import TABLES, dictionary
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,7 +72,11 @@ class FlowReader:
 
         names = [name.replace("-", "_") for name in self._names]
         types = {
-            name: pa.int64() if typed and _KINDS.get(name) in ("int", "time") else pa.string()
+            name: dictionary()
+            if _KINDS.get(name) == "text"
+            else pa.int64()
+            if typed and name in _KINDS
+            else pa.string()
             for name in names
         }
         parsed = csv.read_csv(
@@ -96,39 +100,44 @@ def flow_table(parsed: pa.Table, source: str, where: Place, report: FileReport) 
 
     pc = compute()
 
-    count = parsed.num_rows
+    count, schema = parsed.num_rows, _TABLE.arrow()
     columns: dict[str, Any] = {}
     for column in _TABLE.columns:
         if column.name in _MADE:
             continue
-        type_ = arrow_type(column.kind)
+        type_ = schema.field(column.name).type
         if column.name not in parsed.column_names:
             columns[column.name] = pa.nulls(count, type_)
             continue
-        values = parsed[column.name]
+        values = _whole_array(parsed[column.name])
         if column.kind in ("int", "time"):
             values = _whole(values, column.name, report)
             if column.kind == "time":
                 values = _seconds(values, report)
-        columns[column.name] = values if values.type == type_ else values.cast(type_)
+        columns[column.name] = values if values.type == type_ else _as(values, type_)
     others = [n for n in parsed.column_names if n not in _KINDS or n in _MADE]
     others = [n for n in others if n != "region"]
     columns["unmapped"] = _unmapped(parsed, others)
     columns["id"] = pa.nulls(count, pa.string())
-    accounts = columns["account_id"]
+    accounts = columns["account_id"].cast(pa.string())
     if accounts.null_count and where[0]:
         accounts = pc.fill_null(accounts, where[0])
-    regions = (
-        parsed["region"].cast(pa.string())
-        if "region" in parsed.column_names
-        else pa.nulls(count, pa.string())
-    )
+    given = "region" in parsed.column_names
+    regions = _whole_array(parsed["region"]).cast(pa.string()) if given else pa.nulls(count, pa.string())
     if regions.null_count and where[1]:
         regions = pc.fill_null(regions, where[1])
     columns.update(
         place(_whole_array(accounts), _whole_array(regions), _whole_array(columns["start"]), source)
     )
-    return pa.table([columns[c.name] for c in _TABLE.columns], schema=_TABLE.arrow())
+    return pa.table([columns[c.name] for c in _TABLE.columns], schema=schema)
+
+
+def _as(values: pa.Array, type_: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(type_):
+        return values.cast(pa.string()).dictionary_encode()
+    return values.cast(type_)
 
 
 def _whole_array(values: Any) -> pa.Array:

@@ -36,7 +36,7 @@ class FileReader:
         self._limits: Limits = writer.limits
         self._fingerprint = fingerprint
         self._where = hinted(uri)
-        self._trail: list[tuple[msgspec.Raw, cloudtrail.Record]] = []
+        self._trail = cloudtrail.Trail()
         self._digests = 0
         self._unknown = 0
         self._messages: list[str] = []
@@ -132,8 +132,7 @@ class FileReader:
             self.report.problem("no log that is known", head[:80].decode(errors="replace"))
 
     def _json(self, batch: list[msgspec.Raw]) -> None:
-        found, others = cloudtrail.read(batch, self.report)
-        self._trail += found
+        others = cloudtrail.read(batch, self._trail, self.report)
         texts: list[str] = []
         kinds: dict[str, list[msgspec.Raw]] = {}
         for value in others:
@@ -148,11 +147,10 @@ class FileReader:
                 self._unknown += 1
                 self.report.records += 1
         if inner := kinds.get("cloudtrail"):
-            found, odd = cloudtrail.read(inner, self.report)
-            self._trail += found
+            odd = cloudtrail.read(inner, self._trail, self.report)
             self._unknown += len(odd)
             self.report.records += len(odd)
-        if len(self._trail) >= _ROWS:
+        if len(self._trail.records) >= _ROWS:
             self._emit_trail()
         uri = self.report.uri
         for what, make, log in (
@@ -171,12 +169,12 @@ class FileReader:
             self._text(iter([block]), block)
 
     def _emit_trail(self) -> None:
-        if not self._trail:
+        if not self._trail.records:
             return
         self._is("cloudtrail")
-        self.report.records += len(self._trail)
+        self.report.records += len(self._trail.records)
         rows = cloudtrail.batch(self._trail, self.report.uri, self.report)
-        self._trail = []
+        self._trail = cloudtrail.Trail()
         self._writer.add("cloudtrail", rows, self.report, self._fingerprint)
 
     def _is(self, log: str) -> None:

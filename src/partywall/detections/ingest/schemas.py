@@ -233,6 +233,9 @@ WAF: Final = LogTable(
 
 TABLES: Final = {t.name: t for t in (CLOUDTRAIL, VPC_FLOW, RESOLVER, S3_ACCESS, ELB_ACCESS, WAF)}
 
+# Few values for many rows: held, and written, as numbers of a dictionary.
+_PACKED: Final = frozenset({"account", "region", "date", "source"})
+
 DUCKDB_TYPES: Final[dict[Kind, str]] = {
     "text": "VARCHAR",
     "json": "VARCHAR",
@@ -260,8 +263,18 @@ def arrow_type(kind: Kind) -> pa.DataType:
             return pa.timestamp("us", tz="UTC")
 
 
+def dictionary() -> pa.DataType:
+    """The Arrow type of text that repeats; in Parquet it is text like any other."""
+    import pyarrow as pa
+
+    return pa.dictionary(pa.int32(), pa.string())
+
+
 @cache
 def _arrow(name: str) -> pa.Schema:
     import pyarrow as pa
 
-    return pa.schema([(c.name, arrow_type(c.kind)) for c in TABLES[name].columns])
+    packed = _PACKED | (frozenset(FLOW_TEXT.split()) if name == "vpc_flow" else frozenset())
+    return pa.schema(
+        [(c.name, dictionary() if c.name in packed else arrow_type(c.kind)) for c in TABLES[name].columns]
+    )

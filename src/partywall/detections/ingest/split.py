@@ -25,6 +25,7 @@ _WRAPPER: Final = re.compile(
 )
 _FIRST_KEY: Final = re.compile(rb'\{\s*"[^"\\]{1,64}"')
 _BETWEEN: Final = re.compile(rb"[\s,\]}\x00]*+")
+_COMMAS: Final = re.compile(rb"[\s,]*+")
 _TRAILING: Final = "JSON is malformed: trailing characters (byte "
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -90,9 +91,7 @@ class _Splitter:
         return data
 
     def _split(self, data: bytes, ended: bool) -> Iterator[list[msgspec.Raw]]:
-        at = 0
-        if not self._inside:
-            at = self._enter(data)
+        at = _COMMAS.match(data).end() if self._inside else self._enter(data)  # type: ignore[union-attr]
         if self._inside and (cut := self._cut(data, ended)) > at:
             try:
                 yield _RAWS.decode(b"[%b]" % memoryview(data)[at:cut])

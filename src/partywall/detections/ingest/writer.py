@@ -161,7 +161,7 @@ class LogWriter:
         by_uri = {report.uri: report for report in reports}
         parts: list[Part] = []
         for log, tables in rows_of.items():
-            for rows in _places(pa.concat_tables(tables).combine_chunks()):
+            for rows in _places(pa.concat_tables(tables).unify_dictionaries()):
                 fresh = self._fresh(log, rows, by_uri)
                 if fresh.num_rows:
                     parts.append(self._part(log, fresh))
@@ -248,14 +248,19 @@ class LogWriter:
 
 def _places(rows: pa.Table) -> Iterable[pa.Table]:
     """The rows of each account, Region and day."""
+    import pyarrow as pa
+
     pc = compute()
 
-    names = ("account", "region", "date")
-    key = pc.binary_join_element_wise(*(rows[n] for n in names), "/").combine_chunks().dictionary_encode()
-    if len(key.dictionary) == 1:
+    key: Any = None
+    for name in ("account", "region", "date"):
+        column = rows[name].combine_chunks()
+        index = column.indices.cast(pa.int64())
+        key = index if key is None else pc.add(pc.multiply(key, len(column.dictionary)), index)
+    if pc.count_distinct(key).as_py() == 1:
         return [rows]
-    order = pc.sort_indices(key.indices)
-    sizes = {v["values"]: v["counts"] for v in pc.value_counts(key.indices).to_pylist()}
+    order = pc.sort_indices(key)
+    sizes = {v["values"]: v["counts"] for v in pc.value_counts(key).to_pylist()}
     rows = rows.take(order)
     found, at = [], 0
     for index in sorted(sizes):

@@ -2,8 +2,8 @@
 
 1. The distinct (eventSource, eventName) say for which calls each rule can hold at all.
 2. A rule that can hold for few calls is asked of those calls' events, with what the call already answers
-   taken out of it; rules over the same calls share a query. Rules of many calls that read the same columns are
-   asked of these columns' distinct values.
+   taken out of it; rules over the same calls share a query. Rules of many calls that read the same columns
+   are asked of these columns' distinct values.
 3. JSON is decoded only for events whose text holds what the rule looks for.
 """
 

@@ -1,6 +1,6 @@
 """Which rules can hold for which API calls: told by (eventSource, eventName) alone.
 
-Sets of pairs are integers, one bit a pair, so that "and", "or" and "not" over thousands of pairs cost nothing.
+Sets of pairs are integers, one bit a pair, so that "and", "or" and "not" over thousands of pairs are cheap.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     {as: user, call: iam:CreateUser, request: {userName: eve}}
 
 `as` names the caller (see `CALLERS`), `call` the service and the API, `request` and `response` what the API
-was given and answered, `error` its errorCode, `ip`, `agent`, `region` and `at` (seconds after the first event)
+was given and answered, `error` its errorCode, `ip`, `agent`, `region` and `at` (seconds after the first)
 where it matters; `record` is merged into the record as it stands; `times` and `every` (seconds) repeat an
 event, {n} in its texts being the number of the repetition.
 """
@@ -144,8 +144,7 @@ CALLERS: Final[dict[str, dict[str, Any]]] = {
 """Who calls, by the word in `as`: identity, user agent and source of a record."""
 
 _WORDS: Final = frozenset(
-    ("as", "call", "request", "response", "error", "message", "ip", "agent", "region", "at", "times", "every")
-    + ("record",)
+    "as call request response error message ip agent region at times every record".split()  # noqa: SIM905
 )
 
 
