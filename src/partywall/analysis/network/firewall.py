@@ -138,6 +138,23 @@ def _stateful_products(rule: StatefulRule, source: Point, destination: Point) ->
     return found
 
 
+def policy_products(policy: FirewallPolicy) -> list[Product]:
+    """The packets of every rule of a policy, addresses aside."""
+    found = [
+        product
+        for group in policy.stateless_groups
+        for rule in group.rules or ()
+        for product in _products(rule)
+    ]
+    for group in policy.stateful_groups:
+        for rule in group.rules or ():
+            number = _PROTOCOLS.get(rule.protocol, 6)
+            protocols = () if number is None else (number, 58) if number == 1 else (number,)
+            there, back = rule.destination_ports or (), rule.source_ports or ()
+            found.extend((*_box(protocols, back, there), *_box(protocols, there, back)))
+    return found
+
+
 def _products(rule: StatelessRule) -> list[Product]:
     return _box(rule.protocols, rule.source_ports, rule.destination_ports)
 

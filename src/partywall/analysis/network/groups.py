@@ -27,10 +27,14 @@ class Allowed:
 ALLOWED: Allowed = Allowed(FULL, FULL)
 
 
-class _Side:
-    """The rules of one group in one direction."""
+class Side:
+    """The rules of one group in one direction.
 
-    __slots__ = ("any", "cidrs", "open", "references", "rules", "unread")
+    `cidrs` are services by remote address, `references` by group, `open` those of prefix lists that were not
+    read, `any` those of every rule.
+    """
+
+    __slots__ = ("any", "cidrs", "open", "references", "unread")
 
     def __init__(self, network: Network, group: SecurityGroup, egress: bool) -> None:
         self.references: dict[str, Spans] = {}
@@ -78,9 +82,10 @@ class Groups:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._sides: dict[tuple[str, bool], _Side | Allowed] = {}
+        self._sides: dict[tuple[str, bool], Side | Allowed] = {}
 
-    def _side(self, group: str, egress: bool, account: str, region: str) -> _Side | Allowed:
+    def side(self, group: str, egress: bool, account: str = "", region: str = "") -> Side | Allowed:
+        """A group's rules in one direction; what is allowed, and whom to blame, where they were not read."""
         key = group, egress
         found = self._sides.get(key)
         if found is None:
@@ -89,7 +94,7 @@ class Groups:
                 blamed = self._network.blame("security_groups", group, account, region)
                 found = Allowed(EMPTY, FULL, blamed)
             else:
-                found = _Side(self._network, held, egress)
+                found = Side(self._network, held, egress)
             self._sides[key] = found
         return found
 
@@ -112,7 +117,7 @@ class Groups:
         sure = maybe = EMPTY
         unread: list[Unread] = []
         for group in groups:
-            side = self._side(group, egress, account, region)
+            side = self.side(group, egress, account, region)
             if isinstance(side, Allowed):
                 maybe = FULL
                 unread.extend(side.unread)

@@ -163,7 +163,7 @@ def services(protocol: int, low: int = -1, high: int = -1) -> Spans:
 
 
 # RFC 792 and RFC 4443: the type that answers a type. What is not here is not answered.
-_ANSWERS: Final = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18}, ICMPV6: {128: 129, 139: 140, 144: 145}}
+ANSWERED: Final = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18}, ICMPV6: {128: 129, 139: 140, 144: 145}}
 
 Product = tuple[Spans, Spans]
 """Services forward, and where the reply goes to: source ports where the protocol has ports, else FULL."""
@@ -189,7 +189,7 @@ def reply(passing: Spans) -> Flows:
     if passing is FULL or passing == FULL:
         return ALL
     services_kept: Spans = PORTED | (passing & Spans(((OTHER, END - 1),)))
-    for start, answers in _ANSWERS.items():
+    for start, answers in ANSWERED.items():
         kept = Spans(((start, start + 65535),))
         for asked, answer in answers.items():
             if (start + 256 * answer) not in passing:

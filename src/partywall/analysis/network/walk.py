@@ -48,6 +48,8 @@ class Walk:
         self.firewalls: dict[str, bool | None] = {}
         self.seen_firewalls: dict[str, bool | None] = {}
         """Of a reply: the firewalls that saw the first packet."""
+        self.to_subnets = False
+        """Whether a packet has arrived when it is in its destination's subnet, whoever is there."""
         self._visited: set[tuple[str, str]] = set()
 
     def visit(self, how: str, where: str) -> bool:
@@ -217,6 +219,8 @@ class Walk:
         """To the interface in a VPC that has the destination; `subnet` is the packet's own, if it has one."""
         if not any(self.destination.within(each) for each in vpc.cidrs):
             return self.lost(Kind.VPC, vpc.id, "VPC_LOCAL_ROUTE_CIDR_RESTRICTION", vpc.id)
+        if self.to_subnets:
+            return self.deliver_subnet(vpc, subnet)
         nat = self.world.nat_at.get((vpc.id, self.destination.value))
         holder = self.world.holder(vpc.id, self.destination)
         if holder is None and nat is None:
@@ -237,6 +241,18 @@ class Walk:
         if holder.status not in _ATTACHED:
             self.stop(Kind.INTERFACE, holder.id, "BAD_STATE", vpc.id, there.id)
         return End("interface", holder.id, vpc.id, self.source)
+
+    def deliver_subnet(self, vpc: Vpc, subnet: Subnet | None) -> End:
+        """To the subnet in a VPC that the destination is in."""
+        there = self.world.subnet_at(vpc.id, self.destination)
+        if there is None:
+            blamed = self.world.network.unlisted("subnets", "", vpc.region)
+            if blamed:
+                return self.unknown(Kind.VPC, vpc.id, blamed, vpc.id)
+            return self.lost(Kind.VPC, vpc.id, "NO_POSSIBLE_DESTINATION", vpc.id)
+        if subnet is None or subnet.id != there.id:
+            self.acl(there, egress=False)
+        return End("subnet", there.id, vpc.id, self.source)
 
     def dispatch(self, route: Route, vpc: Vpc, subnet: Subnet | None) -> End:
         """To a route's target."""

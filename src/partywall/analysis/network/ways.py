@@ -122,6 +122,46 @@ def trace(
     )
 
 
+def trace_subnets(world: World, source_subnet: str, subnet: str, source: int, destination: int) -> Trace:
+    """Follow a flow between two subnets, whoever is there: security groups aside."""
+    points = Point(source, 0, 1 << 130), Point(destination, 0, 1 << 130)
+    there = Walk(world, *points)
+    there.to_subnets = True
+    there.zone = world.subnets[source_subnet].zone if source_subnet in world.subnets else ""
+    end = _leave(there, source_subnet)
+    steps = there.steps
+    if end.kind == "subnet" and end.id == subnet:
+        back = Walk(world, points[1], points[0], is_reply=True)
+        back.to_subnets = True
+        back.zone = world.subnets[subnet].zone
+        back.seen_firewalls = there.firewalls
+        home = _leave(back, subnet)
+        if home.kind not in ("lost", "unknown") and (home.kind, home.id) != ("subnet", source_subnet):
+            back.stop(Kind.INTERFACE, home.id, "NO_POSSIBLE_DESTINATION", home.vpc)
+        steps = [*steps, *back.steps]
+    elif end.kind not in ("lost", "unknown"):
+        there.stop(Kind.INTERFACE, end.id, "NO_POSSIBLE_DESTINATION", end.vpc)
+    sure, maybe = flows_of(steps)
+    kept, kept_egress = (None, None) if end.kind == "unknown" else (there.kept, there.kept_egress)
+    return Trace(
+        steps,
+        sure,
+        maybe,
+        end,
+        (points[0].low, points[0].high),
+        (points[1].low, points[1].high),
+        kept,
+        kept_egress,
+    )
+
+
+def _leave(walk: Walk, subnet: str) -> End:
+    held = walk.world.subnets.get(subnet)
+    if held is None:
+        return walk.unknown(Kind.INTERFACE, subnet, walk.world.network.blame("subnets", subnet))
+    return walk.leave(held)
+
+
 def start(walk: Walk, origin: Origin) -> End:
     """Send the walk's packet on its way from where it starts."""
     world = walk.world

@@ -1,0 +1,386 @@
+"""What every class of interfaces can reach of every other, all pairs at once.
+
+A row holds, for one source class, a mask of services for each destination class, side by side in one long
+number: groups, lists and routes are then single operations on whole rows.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from partywall.analysis.network.addresses import Cidr
+from partywall.analysis.network.cells import Point
+from partywall.analysis.network.classes import Atoms, EndpointClass, classes
+from partywall.analysis.network.firewall import policy_products
+from partywall.analysis.network.groups import Side, remote_cidrs
+from partywall.analysis.network.model import Unread
+from partywall.analysis.network.nacl import entry_services
+from partywall.analysis.network.sets import (
+    ANSWERED,
+    END,
+    FAMILY,
+    ICMP,
+    ICMPV6,
+    STARTS,
+    Flows,
+    Spans,
+    cross,
+    services,
+    services_of,
+    spans,
+)
+from partywall.analysis.network.ways import trace_subnets
+from partywall.analysis.network.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """From one subnet to another, groups aside: what passes and whether references to groups match."""
+
+    source: tuple[int, int]
+    destination: tuple[int, int]
+    sure: Flows
+    maybe: Flows
+    kept: bool | None
+    kept_egress: bool | None
+    unread: tuple[Unread, ...]
+    sure_mask: int = 0
+    maybe_mask: int = 0
+
+
+class Matrix:
+    """All pairs of classes of one family. `services(i, j)` are what class i can reach of class j."""
+
+    def __init__(self, world: World, family: int = 4) -> None:
+        self.world = world
+        self.family = family
+        self.classes: list[EndpointClass] = [
+            each for each in classes(world.network) if (each.v4 if family == 4 else each.v6)
+        ]
+        self._starts = _service_starts(world)
+        self._width = -(-len(self._starts) // 8) * 8
+        self._masks: dict[Spans, int] = {}
+        self._ways: dict[tuple[str, str], list[Way]] = {}
+        self.whole = (1 << self._width) - 1
+        """The mask of every service."""
+        self.everywhere = self.places(range(len(self.classes)))
+        self._row_cache: dict[tuple[str, int], tuple[int, int, int, int, int, int]] = {}
+        self._row_subnet = ""
+        self._held: list[int] = []
+        self._span: dict[str, tuple[int, int]] = {}
+        for each in self.classes:
+            at = self.address(each)
+            low, high = self._span.get(each.subnet, (at, at))
+            self._span[each.subnet] = min(low, at), max(high, at)
+        self._numbers: dict[bytes, int] = {}
+        self._sure: list[array[int]] = []
+        self._maybe: list[array[int]] = []
+        """For each source class, the number of each target class's mask in `_numbers`."""
+        self._build()
+
+    # Masks of services.
+
+    def mask(self, found: Spans) -> int:
+        """The mask of a set of services, a bit for each span between ends of rules."""
+        known = self._masks.get(found)
+        if known is None:
+            known = 0
+            for low, high in found:
+                first = bisect_right(self._starts, low) - 1
+                last = bisect_right(self._starts, high) - 1
+                known |= (1 << (last + 1)) - (1 << first)
+            self._masks[found] = known
+        return known
+
+    def spans(self, mask: int) -> Spans:
+        """The services of a mask."""
+        found: list[tuple[int, int]] = []
+        for index, low in enumerate(self._starts):
+            if mask >> index & 1:
+                high = self._starts[index + 1] - 1 if index + 1 < len(self._starts) else END - 1
+                found.append((low, high))
+        return spans(found)
+
+    # Answers.
+
+    def services(self, source: int, target: int) -> tuple[Spans, Spans]:
+        """What surely, and what perhaps, can be reached of one class by another, by their numbers."""
+        return self.spans(self._held[self._sure[source][target]]), self.spans(
+            self._held[self._maybe[source][target]]
+        )
+
+    def pairs(self) -> Iterator[tuple[int, int, int, int]]:
+        """Source, target and the masks of what surely and perhaps passes, where anything may."""
+        held = self._held
+        for source, (sure, maybe) in enumerate(zip(self._sure, self._maybe, strict=True)):
+            for target, (one, two) in enumerate(zip(sure, maybe, strict=True)):
+                if two:
+                    yield source, target, held[one], held[two]
+
+    def flows(self, source: int, target: int) -> tuple[Flows, Flows]:
+        """As `services`, with the source ports that replies may go to."""
+        sure, maybe = self.services(source, target)
+        here, there = self.address(self.classes[source]), self.address(self.classes[target])
+        way = self._way(self.classes[source].subnet, self.classes[target].subnet, here, there)
+        full = services(-1)
+        return cross(way.sure, ((sure, full),)) if sure else (), cross(
+            way.maybe, ((maybe, full),)
+        ) if maybe else ()
+
+    def unread(self, source: int, target: int) -> tuple[Unread, ...]:
+        """The calls for lack of which the way between two classes is not known."""
+        here, there = self.classes[source], self.classes[target]
+        return self._way(here.subnet, there.subnet, self.address(here), self.address(there)).unread
+
+    # Rows.
+
+    def address(self, each: EndpointClass) -> int:
+        """The address that stands for a class."""
+        return (each.v4 if self.family == 4 else each.v6)[0]
+
+    def _way(self, here: str, there: str, source: int, destination: int) -> Way:
+        known = self._ways.setdefault((here, there), [])
+        # A packet that is lost on the way never gets to know where it was going.
+        lost = self._ways.setdefault((here, ""), [])
+        for way in (*known, *lost):
+            if way.source[0] <= source <= way.source[1] and (
+                way.destination[0] <= destination <= way.destination[1]
+            ):
+                return way
+        found = trace_subnets(self.world, here, there, source, destination)
+        family = FAMILY[self.family]
+        sure_mask = self.mask(services_of(found.sure) & family)
+        way = Way(
+            found.source,
+            found.destination,
+            found.sure,
+            found.maybe,
+            found.kept,
+            found.kept_egress,
+            tuple(dict.fromkeys(one for step in found.steps for one in step.unread)),
+            sure_mask,
+            sure_mask if found.sure is found.maybe else self.mask(services_of(found.maybe) & family),
+        )
+        (lost if found.end.kind == "lost" else known).append(way)
+        return way
+
+    def places(self, indexes: Iterable[int]) -> int:
+        """A one at the lowest bit of each of some classes' places."""
+        size = self._width // 8
+        row = bytearray(len(self.classes) * size)
+        for index in indexes:
+            row[index * size] = 1
+        return int.from_bytes(row, "little")
+
+    def _build(self) -> None:
+        rules = _Rules(self)
+        self._numbers[bytes(self._width // 8)] = 0
+        full = self.everywhere * self.whole
+        can_send = [self._sends(each) for each in self.classes]
+        for index, each in enumerate(self.classes):
+            address = self.address(each)
+            sure_way, maybe_way, kept, kept_maybe, kept_out, kept_out_maybe = self._way_rows(each, address)
+            if not can_send[index]:
+                self._sure.append(array("I", bytes(4 * len(self.classes))))
+                self._maybe.append(self._sure[-1])
+                continue
+            out_sure, out_maybe = rules.out(each, full, kept_out, kept_out_maybe)
+            in_sure, in_maybe = rules.into(each, address, kept, kept_maybe)
+            sure = self._numbered(sure_way & out_sure & in_sure)
+            if maybe_way == sure_way and out_sure == out_maybe and in_sure == in_maybe:
+                maybe = sure
+            else:
+                maybe = self._numbered(maybe_way & out_maybe & in_maybe)
+            self._sure.append(sure)
+            self._maybe.append(maybe)
+        self._held = [int.from_bytes(each, "little") for each in self._numbers]
+        self._row_cache.clear()
+
+    def _numbered(self, row: int) -> array[int]:
+        """A row as the numbers of its masks."""
+        size, numbers = self._width // 8, self._numbers
+        written = row.to_bytes(len(self.classes) * size, "little")
+        cut = (written[at : at + size] for at in range(0, len(written), size))
+        return array("I", [numbers.setdefault(each, len(numbers)) for each in cut])
+
+    def _sends(self, each: EndpointClass) -> bool:
+        interface = self.world.interfaces[each.first]
+        return interface.status in ("in-use", "associated", "attached") and interface.kind != "vpc_endpoint"
+
+    def _way_rows(self, each: EndpointClass, address: int) -> tuple[int, int, int, int, int, int]:
+        """Rows of ways from one class to all: what passes, and where references to groups match."""
+        size = self._width // 8
+        key = (each.subnet, address)
+        if each.subnet != self._row_subnet:
+            # Classes come subnet by subnet: rows of those before are not needed again.
+            self._row_cache.clear()
+            self._row_subnet = each.subnet
+        known = self._row_cache.get(key)
+        if known is not None:
+            return known
+        ones, zeros = b"\xff" * size, bytes(size)
+        parts: list[list[bytes]] = [[], [], [], [], [], []]
+        uniform = True
+        low, high = self._span[each.subnet]
+        for target in self.classes:
+            way = self._way(each.subnet, target.subnet, address, self.address(target))
+            parts[0].append(way.sure_mask.to_bytes(size, "little"))
+            parts[1].append(way.maybe_mask.to_bytes(size, "little"))
+            parts[2].append(ones if way.kept else zeros)
+            parts[3].append(zeros if way.kept is False else ones)
+            parts[4].append(ones if way.kept_egress else zeros)
+            parts[5].append(zeros if way.kept_egress is False else ones)
+            uniform = uniform and way.source[0] <= low and high <= way.source[1]
+        rows = tuple(int.from_bytes(b"".join(part), "little") for part in parts)
+        found = (rows[0], rows[1], rows[2], rows[3], rows[4], rows[5])
+        self._row_cache[key] = found
+        if uniform:
+            for other in self.classes:
+                if other.subnet == each.subnet:
+                    self._row_cache[other.subnet, self.address(other)] = found
+        return found
+
+
+def _service_starts(world: World) -> list[int]:
+    """Where spans of services that every rule treats alike begin."""
+    found = {0, *STARTS.values()}
+    network = world.network
+
+    def add(opened: Spans) -> None:
+        for low, high in opened:
+            found.update((low, high + 1))
+
+    for group in network.security_groups:
+        for rule in group.rules or ():
+            add(services(rule.protocol, rule.from_port, rule.to_port))
+    for acl in network.network_acls:
+        for entry in acl.entries or ():
+            add(entry_services(entry))
+    for policy in network.firewall_policies:
+        for product in policy_products(policy):
+            add(product[0])
+            add(product[1])
+    for start in (ICMP, ICMPV6):
+        found.update(start + 256 * each for each in ANSWERED[start])
+        found.update(start + 256 * each + 256 for each in ANSWERED[start])
+    return sorted(each for each in found if each < END)
+
+
+class _Rules:
+    """Rows of what security groups allow."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self._matrix = matrix
+        self._atoms = Atoms(matrix.world.network)
+        holders: dict[str, list[int]] = {}
+        sets: dict[tuple[str, ...] | None, list[int]] = {}
+        for index, each in enumerate(matrix.classes):
+            sets.setdefault(each.groups, []).append(index)
+            for group in each.groups or ():
+                holders.setdefault(group, []).append(index)
+        self._sets = [(groups, matrix.places(indexes)) for groups, indexes in sets.items()]
+        self._holders = {group: matrix.places(indexes) for group, indexes in holders.items()}
+        self._cidrs: dict[Cidr, int] = {}
+        self._out: dict[tuple[str, ...] | None, tuple[int, int, int, int]] = {}
+        self._into: dict[int, tuple[int, int]] = {}
+        self._masks: list[tuple[int, int]] = [(0, 0)] * len(self._sets)
+        self._row = 0
+        self._row_maybe = 0
+        self._named: dict[str, int] = {}
+        for group, places in self._holders.items():
+            side = matrix.world.groups.side(group, False)
+            if isinstance(side, Side):
+                for named, opened in side.references.items():
+                    self._named[named] = self._named.get(named, 0) | places * matrix.mask(opened)
+
+    def _inside(self, cidr: Cidr) -> int:
+        if cidr not in self._cidrs:
+            matrix = self._matrix
+            self._cidrs[cidr] = matrix.places(
+                index for index, each in enumerate(matrix.classes) if matrix.address(each) in cidr
+            )
+        return self._cidrs[cidr]
+
+    def out(self, each: EndpointClass, full: int, kept: int, kept_maybe: int) -> tuple[int, int]:
+        """To every class: what the groups of one class surely, and perhaps, let it send."""
+        known = self._out.get(each.groups)
+        if known is None:
+            known = self._out[each.groups] = self._sent(each.groups, full)
+        sure, maybe, named, _ = known
+        return sure | (named & kept), maybe | (named & kept_maybe)
+
+    def _sent(self, groups: tuple[str, ...] | None, full: int) -> tuple[int, int, int, int]:
+        if groups == ():
+            return full, full, 0, 0
+        if groups is None:
+            return 0, full, 0, 0
+        matrix, network = self._matrix, self._matrix.world.network
+        sure = maybe = named = 0
+        for group in groups:
+            held = network.index["security_groups"].get(group)
+            if held is None or held.rules is None:
+                maybe = full
+                continue
+            for rule in held.rules:
+                if not rule.egress:
+                    continue
+                mask = matrix.mask(services(rule.protocol, rule.from_port, rule.to_port))
+                if rule.group:
+                    named |= self._holders.get(rule.group, 0) * mask
+                    continue
+                cidrs = remote_cidrs(network, rule)
+                if cidrs is None:
+                    maybe |= matrix.everywhere * mask
+                else:
+                    for cidr in cidrs:
+                        sure |= self._inside(cidr) * mask
+        # A remote class whose groups were not read may hold any group.
+        unread = next((places for those, places in self._sets if those is None), 0)
+        doubt = 0
+        for group in groups:
+            side = matrix.world.groups.side(group, True)
+            if unread and isinstance(side, Side):
+                for opened in side.references.values():
+                    doubt |= unread * matrix.mask(opened)
+        return sure, sure | maybe | doubt, named, 0
+
+    def into(self, each: EndpointClass, address: int, kept: int, kept_maybe: int) -> tuple[int, int]:
+        """From one class: what the groups of every class surely, and perhaps, let in."""
+        atom = self._atoms.of(address)
+        known = self._into.get(atom)
+        if known is None:
+            known = self._into[atom] = self._admitted(address)
+        sure, maybe = known
+        if each.groups is None:
+            every = 0
+            for row in self._named.values():
+                every |= row
+            return sure, maybe | (every & kept_maybe)
+        named = 0
+        for group in each.groups:
+            named |= self._named.get(group, 0)
+        return sure | (named & kept), maybe | (named & kept_maybe)
+
+    def _admitted(self, address: int) -> tuple[int, int]:
+        """What every class admits by address alone: the row before, with what differs put right."""
+        matrix = self._matrix
+        for index, (groups, places) in enumerate(self._sets):
+            if groups is None:
+                masks = 0, matrix.whole
+            elif groups == ():
+                masks = matrix.whole, matrix.whole
+            else:
+                allowed = matrix.world.groups.allowed(groups, False, Point(address), None, False)
+                sure = matrix.mask(allowed.sure)
+                masks = sure, sure if allowed.maybe is allowed.sure else matrix.mask(allowed.maybe)
+            before = self._masks[index]
+            if masks != before:
+                if masks[0] != before[0]:
+                    self._row ^= places * (masks[0] ^ before[0])
+                if masks[1] != before[1]:
+                    self._row_maybe ^= places * (masks[1] ^ before[1])
+                self._masks[index] = masks
+        return self._row, self._row_maybe
