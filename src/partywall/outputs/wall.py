@@ -75,11 +75,14 @@ def wall_data(found: Wall) -> dict[str, Any]:
 
 def wall_page(lake: Lake, report: Report, chosen: Mapping[str, str]) -> dict[str, Any]:
     """The wall for the HTML report, with the column on which each finding's resource stands."""
-    return wall_data(wall(lake, report, chosen)) | {"places": _places(lake)}
+    return wall_data(wall(lake, report, chosen)) | {"places": _places(lake, report)}
 
 
-def _places(lake: Lake) -> dict[str, dict[str, str]]:
-    """Table -> column, and where a table's rows are on several columns: "table arn-or-name" -> column."""
+def _places(lake: Lake, report: Report) -> dict[str, dict[str, str]]:
+    """Table -> column, and where a table's rows are on several columns: "table arn-or-name" -> column.
+
+    What a table tells of other tables' resources is placed for the report's findings only.
+    """
     tables: dict[str, str] = {}
     several: list[str] = []
     for name in all_tables():
@@ -88,13 +91,21 @@ def _places(lake: Lake) -> dict[str, dict[str, str]]:
             tables[name] = services.pop()
         elif services:
             several.append(name)
-    if not several:
-        return {"tables": tables, "resources": {}}
-    listed = ", ".join(map(literal, several))
-    rows = lake.execute(
-        "SELECT resource_type || ' ' || coalesce(nullif(resource_arn, ''), resource_name), service"
-        f" FROM ({lake.sql_of('resource_responsibility')}) WHERE part = '' AND resource_type IN ({listed})"
-    ).fetchall()
+    standing = f"(SELECT * FROM ({lake.sql_of('resource_responsibility')}) WHERE part = '')"
+    placed: list[str] = []
+    if several:
+        placed.append(
+            "SELECT resource_type || ' ' || coalesce(nullif(resource_arn, ''), resource_name), service"
+            f" FROM {standing} WHERE resource_type IN ({', '.join(map(literal, several))})"
+        )
+    if about := model().roles.about:
+        lake.connection.register("_placed_findings", report.findings)
+        placed.append(
+            "SELECT f.resource_type || ' ' || f.resource_arn, min(r.service) FROM _placed_findings f"
+            f" JOIN {standing} r ON r.account_id = f.account_id AND r.resource_arn = f.resource_arn"
+            f" WHERE f.resource_type IN ({', '.join(map(literal, about))}) GROUP BY 1"
+        )
+    rows = [row for sql in placed for row in lake.execute(sql).fetchall()]
     return {"tables": tables, "resources": dict(rows)}
 
 

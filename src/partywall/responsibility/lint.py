@@ -42,14 +42,15 @@ def _tables() -> Iterator[str]:
     roles = model().roles
     services = {v.service for v in model().variants.values()}
     places = {"selected by variants": covered(), "a part": set(roles.parts), "nobody's": set(roles.nobody)}
+    places["about others"] = set(roles.about)
     for name in all_tables():
         found = [place for place, names in places.items() if name in names]
         if len(found) != 1:
             told = " and ".join(found) or "nowhere"
             yield f"the table {name} is {told}: tables.yaml or variants place it"
-    for name in {*roles.parts, *roles.nobody} - set(all_tables()):
+    for name in {*roles.parts, *roles.nobody, *roles.about} - set(all_tables()):
         yield f"tables.yaml places {name}, which is no table"
-    for name, service in roles.parts.items():
+    for name, service in (*roles.parts.items(), *roles.about.items()):
         if service not in services:
             yield f"tables.yaml counts {name} under {service!r}, which is no service of the model"
 

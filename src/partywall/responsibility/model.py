@@ -163,8 +163,15 @@ class TableRoles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `parts`: table -> the service on whose column its findings count. `nobody`: table -> why it has no place.
     `partial`: table of resources -> why some of its rows are none, so that it needs no catch-all.
+    `about`: table that tells of resources of other tables -> the service that counts its findings on those
+    which have no column; all others count where the resource of that ARN stands.
     """
 
     parts: dict[str, str]
     nobody: dict[str, str]
     partial: dict[str, str] = {}
+    about: dict[str, str] = {}
+
+    def home(self, table: str) -> str:
+        """The service of a table's findings, "" where it is not in `parts` or `about`."""
+        return self.parts.get(table) or self.about.get(table, "")

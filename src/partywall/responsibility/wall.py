@@ -130,9 +130,10 @@ def wall(lake: Lake, report: Report, chosen: Mapping[str, str] | None = None) ->
     ).fetchall():
         lines[service, names[column]].owners[Owner(owner)] = count
     _count_checks(lines, report)
-    for service, domain, passing, failing, unknown in _verdicts(lake, report):
+    for service, domain, passing, failing, unknown, looked in _verdicts(lake, report):
         line = lines.get((service, domain))
         if line is not None:
+            line.checks += looked
             line.passing += passing
             line.failing += failing
             line.unknown += unknown
@@ -177,17 +178,24 @@ def resources(
         path = verdict_file(lake.directory, table)
         if mine and path.exists():
             told = ", ".join(f"{_sum(mine, v)} AS {name}" for name, v in _TOLD.items())
-            parts.append(
-                f"SELECT account_id, region, arn, name, {literal(table)} AS resource_type, {told}"
-                f" FROM read_parquet({literal(str(path))})"
-            )
+            keys = f"v.account_id, v.region, v.arn, v.name, {literal(table)} AS resource_type"
+            source = f"read_parquet({literal(str(path))}) v"
+            if table in model().roles.about:
+                keys = (
+                    "r.account_id, r.region, r.resource_arn AS arn, r.resource_name AS name, r.resource_type"
+                )
+                source += f" JOIN {_RESOURCES} r ON {_BY_ARN} AND r.part = ''"
+            parts.append(f"SELECT {keys}, {told} FROM {source}")
     empty = ", ".join(f"'' AS {name}" for name in ("account_id", "region", "arn", "name", "resource_type"))
     empty += ", " + ", ".join(f"0 AS {name}" for name in _TOLD)
     counts = ", ".join(f"coalesce(v.{name}, 0)::BIGINT AS {name}" for name in _TOLD)
+    union = " UNION ALL ".join(parts) or f"SELECT {empty} WHERE FALSE"
+    sums = ", ".join(f"sum({name}) AS {name}" for name in _TOLD)
+    verdicts = f"SELECT account_id, region, arn, name, resource_type, {sums} FROM ({union}) GROUP BY ALL"
     keys = ", ".join(f"r.{name}" for name in _KEYS)
     return lake.arrow(
         f"SELECT {keys}, r.variant_id, r.candidates, r.set_by, r.{OWNER_COLUMNS[domain]} AS owner, {counts}"
-        f" FROM {_RESOURCES} r LEFT JOIN ({' UNION ALL '.join(parts) or f'SELECT {empty} WHERE FALSE'}) v"
+        f" FROM {_RESOURCES} r LEFT JOIN ({verdicts}) v"
         f" ON {_SAME} AND v.resource_type = r.resource_type AND r.part = ''"
         f" WHERE r.service = {literal(service)} ORDER BY failing DESC, unknown DESC, {keys}"
     )
@@ -198,6 +206,12 @@ _SAME: Final = (
     "v.account_id = r.account_id AND v.region IS NOT DISTINCT FROM r.region"
     " AND v.arn IS NOT DISTINCT FROM r.resource_arn AND v.name IS NOT DISTINCT FROM r.resource_name"
 )
+_STANDING: Final = (
+    f"(SELECT account_id, resource_arn, min(service) AS service FROM {_RESOURCES}"
+    " WHERE part = '' GROUP BY ALL)"
+)
+"""The column on which the resource of an ARN stands."""
+_BY_ARN: Final = "r.account_id = v.account_id AND r.resource_arn = v.arn"
 
 
 def _load(lake: Lake, chosen: Mapping[str, str] | None) -> None:
@@ -236,8 +250,7 @@ def _checks_by_table(report: Report) -> dict[str, list[Check]]:
 
 def services_of(table: str) -> set[str]:
     """The columns on which the findings on a table may count."""
-    part = model().roles.parts.get(table)
-    if part is not None:
+    if part := model().roles.home(table):
         return {part}
     return {o.variant.service for c in choices() if c.table.name == table and not c.part for o in c.options}
 
@@ -251,8 +264,7 @@ def lines_of_table(table: str, domain: str) -> set[Owner]:
 
 def home(table: str) -> str:
     """The service whose resources a table lists, "" for tables without a place."""
-    part = model().roles.parts.get(table)
-    if part is not None:
+    if part := model().roles.home(table):
         return part
     own = [c for c in choices() if c.table.name == table and not c.part]
     return own[0].options[-1].variant.service if own else ""
@@ -260,7 +272,7 @@ def home(table: str) -> str:
 
 def _count_checks(lines: dict[tuple[str, str], Line], report: Report) -> None:
     for table, checks in _checks_by_table(report).items():
-        for service in services_of(table):
+        for service in () if table in model().roles.about else services_of(table):
             for check in checks:
                 line = lines.get((service, check.domain))
                 if line is not None:
@@ -271,9 +283,12 @@ def _sum(ids: list[str], verdict: Verdict) -> str:
     return " + ".join(f"({quote(i)} = {int(verdict)})::BIGINT" for i in ids)
 
 
-def _verdicts(lake: Lake, report: Report) -> list[tuple[str, str, int, int, int]]:
-    """Service, domain, and how many verdicts pass, fail and are unknown; one query per table."""
-    rows: list[tuple[str, str, int, int, int]] = []
+def _verdicts(lake: Lake, report: Report) -> list[tuple[str, str, int, int, int, int]]:
+    """Service, domain, how many verdicts pass, fail and are unknown; one query per table.
+
+    Then, for tables that tell of other tables' resources, how many checks look at any of the service.
+    """
+    rows: list[tuple[str, str, int, int, int, int]] = []
     for table, checks in _checks_by_table(report).items():
         path = verdict_file(lake.directory, table)
         if not path.exists() or not home(table):
@@ -281,9 +296,17 @@ def _verdicts(lake: Lake, report: Report) -> list[tuple[str, str, int, int, int]
         by_domain: dict[str, list[str]] = {}
         for check in checks:
             by_domain.setdefault(check.domain, []).append(check.id)
-        sums = ", ".join(f"sum({_sum(ids, v)})::BIGINT" for ids in by_domain.values() for v in _TOLD.values())
+        sums = ", ".join(
+            f"{', '.join(f'sum({_sum(ids, v)})::BIGINT' for v in _TOLD.values())}, {_looked(ids)}"
+            for ids in by_domain.values()
+        )
         source = f"read_parquet({literal(str(path))}) v"
-        if table in model().roles.parts:
+        about = table in model().roles.about
+        if about:
+            service = f"coalesce(r.service, {literal(home(table))})"
+            source += f" LEFT JOIN {_STANDING} r ON {_BY_ARN}"
+            sql = f"SELECT {service} AS service, {sums} FROM {source} GROUP BY 1"
+        elif table in model().roles.parts:
             sql = f"SELECT {literal(home(table))} AS service, {sums} FROM {source}"
         else:
             sql = (
@@ -292,9 +315,14 @@ def _verdicts(lake: Lake, report: Report) -> list[tuple[str, str, int, int, int]
             )
         for service, *told in lake.execute(sql).fetchall():
             for i, domain in enumerate(by_domain):
-                passing, failing, unknown = (n or 0 for n in told[3 * i : 3 * i + 3])
-                rows.append((service, domain, passing, failing, unknown))
+                passing, failing, unknown, looked = (n or 0 for n in told[4 * i : 4 * i + 4])
+                rows.append((service, domain, passing, failing, unknown, looked if about else 0))
     return rows
+
+
+def _looked(ids: list[str]) -> str:
+    """SQL that counts the checks which apply to some row."""
+    return " + ".join(f"bool_or({quote(i)} <> {int(Verdict.NOT_APPLICABLE)})::BIGINT" for i in ids)
 
 
 def _excepted(lake: Lake, report: Report) -> list[tuple[str, str, int]]:
@@ -306,16 +334,20 @@ def _excepted(lake: Lake, report: Report) -> list[tuple[str, str, int]]:
         return []
     lake.connection.register("_excepted", excepted)
     pairs = ", ".join(f"({literal(c.id)}, {literal(c.domain)})" for c in report.checks.values())
-    homes = ", ".join(f"({literal(t)}, {literal(s)})" for t, s in model().roles.parts.items())
+    roles = model().roles
+    about = ", ".join(map(literal, roles.about)) or "''"
+    homes = ", ".join(f"({literal(t)}, {literal(s)})" for t, s in {**roles.parts, **roles.about}.items())
     rows: list[tuple[str, str, int]] = lake.execute(
-        "SELECT coalesce(r.service, h.service) AS service, d.domain, count(*)"
+        "SELECT coalesce(r.service, a.service, h.service) AS service, d.domain, count(*)"
         f" FROM _excepted v JOIN (VALUES {pairs}) d(check_id, domain) USING (check_id)"
         f" LEFT JOIN {_RESOURCES} r ON r.resource_type = v.resource_type AND r.part = ''"
         " AND r.account_id = v.account_id AND r.region IS NOT DISTINCT FROM v.region"
         " AND coalesce(r.resource_arn, '') = v.resource_arn"
         " AND r.resource_name IS NOT DISTINCT FROM v.resource_name"
+        f" LEFT JOIN {_STANDING} a ON v.resource_type IN ({about})"
+        " AND a.account_id = v.account_id AND a.resource_arn = v.resource_arn"
         f" LEFT JOIN (VALUES {homes}) h(table_name, service) ON h.table_name = v.resource_type"
-        " WHERE coalesce(r.service, h.service) IS NOT NULL GROUP BY ALL"
+        " WHERE coalesce(r.service, a.service, h.service) IS NOT NULL GROUP BY ALL"
     ).fetchall()
     lake.connection.unregister("_excepted")
     return rows

@@ -53,7 +53,7 @@ async function load() {
   columns.service = derived(columns.check_id, (id) => checkOf(id).service);
   columns.domain = derived(columns.check_id, (id) => checkOf(id).domain);
   const { tables = {}, resources = {} } = (raw.wall && raw.wall.places) || {};
-  columns.wall_column = derived(columns.resource, ([arn, name, type]) => tables[type] || resources[`${type} ${arn || name}`] || "");
+  columns.wall_column = derived(columns.resource, ([arn, name, type]) => resources[`${type} ${arn || name}`] || tables[type] || "");
   D.wallColumns = new Set(columns.wall_column.values);
 }
 
