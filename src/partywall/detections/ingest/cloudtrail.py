@@ -159,8 +159,23 @@ class Trail:
     records: list[Record] = field(default_factory=list[Record])
 
 
-def read(raws: Iterable[Raw], trail: Trail, report: FileReport) -> list[Raw]:
+def read(raws: Sequence[Raw], trail: Trail, report: FileReport) -> list[Raw]:
     """Adds the CloudTrail records among JSON values; returns the values that are something else."""
+    try:
+        records = list(map(_DECODE, raws))
+    except (msgspec.DecodeError, RecursionError):
+        records = []
+    # Names repeat: to look at each different one once is to look at all.
+    if records and None not in {r.eventName for r in records}:
+        sources = {r.eventSource for r in records}
+        if None not in sources and not any(str(source).startswith("aws:") for source in sources):
+            trail.raws += raws
+            trail.records += records
+            return []
+    return _read_each(raws, trail, report)
+
+
+def _read_each(raws: Iterable[Raw], trail: Trail, report: FileReport) -> list[Raw]:
     others: list[Raw] = []
     for raw in raws:
         try:
@@ -256,14 +271,15 @@ def _issued_keys(records: list[Record]) -> pa.Array:
 
     if ISSUERS.isdisjoint({r.eventName for r in records}):
         return pa.nulls(len(records), pa.string())
-    return pa.array([_issued(r) for r in records], pa.string())
+    keys = [_issued(r.responseElements) if r.eventName in ISSUERS else None for r in records]
+    return pa.array(keys, pa.string())
 
 
-def _issued(record: Record) -> str | None:
-    if record.eventName not in ISSUERS or record.responseElements is UNSET:
+def _issued(answer: Raw | UnsetType) -> str | None:
+    if answer is UNSET:
         return None
     try:
-        issued = _ISSUED(record.responseElements)
+        issued = _ISSUED(answer)
     except msgspec.DecodeError:
         return None
     key = (issued.credentials or issued.accessKey) if issued else None

@@ -54,7 +54,7 @@ def times(texts: Sequence[str | None], report: FileReport) -> pa.Array:
         found = pa.array(texts, pa.string()).cast(stamp)
     except pa.ArrowInvalid:
         found = pa.array([_time(text, report) for text in texts], stamp)
-    if missing := sum(text is None for text in texts):
+    if missing := list(texts).count(None):
         report.problem("no time", count=missing)
     span = pc.min_max(found).as_py()
     if span["min"] is not None:

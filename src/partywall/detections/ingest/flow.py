@@ -43,15 +43,16 @@ class FlowReader:
 
     def read(self, block: bytes) -> pa.Table | None:
         """The rows of whole lines; None if there are none."""
-        first, _, rest = block.partition(b"\n")
-        if _HEADER.match(first):
-            self._names = first.decode().split()
-            block = rest
-        if not block.strip():
+        end = block.find(b"\n") + 1 or len(block)
+        lines = memoryview(block)
+        if _HEADER.match(block[:end]):
+            self._names = block[:end].decode().split()
+            lines = lines[end:]
+        if len(lines) < 64 and not bytes(lines).strip():
             return None
-        return flow_table(self._parsed(block), self._source, self._where, self._report)
+        return flow_table(self._parsed(lines), self._source, self._where, self._report)
 
-    def _parsed(self, block: bytes) -> pa.Table:
+    def _parsed(self, block: memoryview) -> pa.Table:
         """Typed at once; where a value is not of its type, as text and then value by value."""
         import pyarrow as pa
 
@@ -60,7 +61,7 @@ class FlowReader:
         except pa.ArrowInvalid:
             return self._csv(block, typed=False)
 
-    def _csv(self, block: bytes, *, typed: bool) -> pa.Table:
+    def _csv(self, block: memoryview, *, typed: bool) -> pa.Table:
         import pyarrow as pa
         from pyarrow import csv
 
@@ -80,7 +81,7 @@ class FlowReader:
             for name in names
         }
         parsed = csv.read_csv(
-            pa.BufferReader(block),
+            pa.BufferReader(pa.py_buffer(block)),
             csv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(block), 1)),
             csv.ParseOptions(delimiter=" ", quote_char=False, invalid_row_handler=invalid),
             csv.ConvertOptions(

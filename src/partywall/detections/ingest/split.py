@@ -92,7 +92,7 @@ class _Splitter:
 
     def _split(self, data: bytes, ended: bool) -> Iterator[list[msgspec.Raw]]:
         at = _COMMAS.match(data).end() if self._inside else self._enter(data)  # type: ignore[union-attr]
-        if self._inside and (cut := self._cut(data, ended)) > at:
+        if self._inside and (cut := self._cut(data, at, ended)) > at:
             try:
                 yield _RAWS.decode(b"[%b]" % memoryview(data)[at:cut])
             except (msgspec.DecodeError, RecursionError):
@@ -122,12 +122,12 @@ class _Splitter:
             return wrapper.end()
         return at
 
-    def _cut(self, data: bytes, ended: bool) -> int:
+    def _cut(self, data: bytes, at: int, ended: bool) -> int:
         """Where a record most likely ends, as late as may be; 0 if it cannot be guessed."""
         if ended:
             return max(data.rfind(b"]"), 0)
         if not self._begin:
-            found = _FIRST_KEY.search(data)
+            found = _FIRST_KEY.search(data, at)
             if found is None:
                 return 0
             self._begin = found.group()
