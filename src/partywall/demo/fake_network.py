@@ -66,6 +66,22 @@ def _only(listed: str, member: str) -> Any:
     return answer
 
 
+def _prefix_lists(asked: Asked) -> dict[str, Any] | None:
+    """AWS's own lists with blocks, as they are in Ireland (ip-ranges.json); moto names the lists alone."""
+    found = asked.ask_moto()
+    for each in (found or {}).get("PrefixLists", []):
+        service = each["PrefixListName"].rpartition(".")[2]
+        each["Cidrs"] = _SERVICE_BLOCKS.get(service, ["192.0.2.0/24"])
+    return found
+
+
+_SERVICE_BLOCKS = {
+    "s3": ["3.5.64.0/21", "52.92.0.0/17", "52.218.0.0/17"],
+    "dynamodb": ["52.94.24.0/23", "52.119.240.0/21"],
+    "origin-facing": ["130.176.0.0/17", "52.46.0.0/18", "64.252.64.0/18"],
+}
+
+
 def _all() -> dict[str, dict[str, Any]]:
     answers: dict[str, dict[str, Any]] = {
         service: {name: empty(service, name) for name in names.split()} for service, names in _EMPTY.items()
@@ -75,6 +91,7 @@ def _all() -> dict[str, dict[str, Any]]:
     answers["ec2"]["DescribeTransitGatewayPeeringAttachments"] = _only(
         "TransitGatewayPeeringAttachments", "RequesterTgwInfo"
     )
+    answers["ec2"]["DescribePrefixLists"] = _prefix_lists
     return answers
 
 

@@ -296,6 +296,13 @@ def _prefix_lists(reading: Reading) -> list[PrefixList]:
                 row["name"] or "",
             )
         )
+    table = "vpc_aws_prefix_list"
+    reading.open("prefix_lists", table)
+    for row in owned(reading.rows(table), "prefix_list_id"):
+        if row["blocks"] is None:
+            reading.lack("prefix_lists", row, "blocks", table, row["prefix_list_id"])
+        entries = None if row["blocks"] is None else cidrs(row["blocks"])
+        found.append(PrefixList(row["prefix_list_id"], "aws", row["region"], entries, row["name"] or ""))
     return found
 
 

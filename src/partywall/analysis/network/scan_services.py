@@ -265,7 +265,7 @@ def _functions(reading: Reading) -> list[Service]:
 
 
 def _rest_apis(reading: Reading) -> list[Service]:
-    """API Gateway: private ones answer within VPCs only; a method's authorization type NONE lets anyone in."""
+    """API Gateway: private ones answer within VPCs only; a method of authorization NONE lets anyone in."""
     stages: dict[tuple[str, str, str], list[Row]] = {}
     for row in _of(reading, "apigateway_stage"):
         stages.setdefault((row["account_id"], row["region"], row["rest_api_id"]), []).append(row)

@@ -46,6 +46,7 @@ CORE: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "vpc_security_group": ("group_id", "owner_id", "vpc_id", "ingress", "egress", "is_default"),
     "vpc_prefix_list": ("prefix_list_id", "owner_id", "entries"),
+    "vpc_aws_prefix_list": ("prefix_list_id", "blocks"),
     "vpc_network_acl": ("network_acl_id", "owner_id", "vpc_id", "is_default", "subnet_ids", "entries"),
     "vpc_route_table": (
         "route_table_id",
@@ -364,7 +365,7 @@ class Reading:
         return Failure(operation, region, "not_collected", "", "", "this scan did not ask")
 
     def lack(self, kind: str, row: Row, column: str, table: str, id: str) -> None:
-        """Marks one object as not wholly read, since a column of its row is NULL; blames the call behind it."""
+        """Marks one object as not wholly read, a column of its row being NULL; blames the call behind it."""
         from partywall.tables.registry import all_tables
 
         declared = all_tables()[table]

@@ -1,4 +1,7 @@
-"""Amazon VPC's gateways to places of its own: carriers' networks (Wavelength) and Outposts' networks."""
+"""Amazon VPC's ways to places of AWS's own: carriers' networks, Outposts' networks, services' addresses."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from partywall.tables.spec import Call, Column, Enum, Field, List, Lookup, Str, Struct, Table
 
@@ -77,4 +80,27 @@ local_gateway_route_table = Table(
     ),
 )
 
-TABLES = (carrier_gateway, local_gateway_route_table)
+
+def _blocks(element: Mapping[str, Any]) -> list[str]:
+    """The blocks of a list; raises ValueError where AWS does not tell them, for none has no block."""
+    found: list[str] = element.get("Cidrs") or []
+    if not found:
+        raise ValueError("the answer tells no blocks of this list")
+    return found
+
+
+aws_prefix_list = Table(
+    "vpc_aws_prefix_list",
+    service="vpc",
+    scope="regional",
+    doc="A prefix list that AWS itself keeps: the addresses of a service, for routes and rules.",
+    rows=Call("ec2:DescribePrefixLists", at="PrefixLists"),
+    arn="arn:{partition}:ec2:{region}:aws:prefix-list/{prefix_list_id}",
+    title="PrefixListName",
+    columns=(
+        Column("prefix_list_id", Str, "PrefixListId"),
+        Column("blocks", List(Str), ".", fn=_blocks),
+    ),
+)
+
+TABLES = (carrier_gateway, local_gateway_route_table, aws_prefix_list)
