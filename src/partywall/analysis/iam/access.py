@@ -195,10 +195,11 @@ class _Assessment:
         kind = access.kind
         if self.target.enclosed is not False and kind in PUBLIC:
             strict = _Found(both(strict.tri, _not(self.target.enclosed)))
-        counted = strict if kind in PUBLIC or (stranger and kind is not Outsider.SERVICE) else wide
+        # What the policies let in as everyone is judged by what strangers can bring, all else by its name.
+        counted = strict if kind in PUBLIC or (not named and kind is not Outsider.FEDERATED) else wide
         mine = _maybe(counted.tri, sure)
         access.granted = either(access.granted, mine)
-        effective = self._effective(access, caller, counted, mine)
+        effective = self._effective(access, caller, counted, mine, strict=counted is strict)
         access.access = either(access.access, effective)
         for group, value in counted.groups.items():
             access.groups[group] = either(access.groups[group], both(_maybe(value, sure), effective))
@@ -243,13 +244,13 @@ class _Assessment:
             doubts.add("policy")
         return doubts
 
-    def _effective(self, access: Access, caller: Caller, found: _Found, granted: Tri) -> Tri:
+    def _effective(self, access: Access, caller: Caller, found: _Found, granted: Tri, *, strict: bool) -> Tri:
         """`granted` once what is above the resource's own policies has had its say."""
         if granted is False:
             return False
         result = granted
         if len(self.statements) > self.own or self.rcps_unread:
-            kept = self._find(caller, strict=access.kind in PUBLIC, controlled=True)
+            kept = self._find(caller, strict=strict, controlled=True)
             result = both(result, _maybe(kept.tri, True))
             found.groups, found.every, found.witness = kept.groups, kept.every, kept.witness
             if kept.tri is False:

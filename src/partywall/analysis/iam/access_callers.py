@@ -300,18 +300,22 @@ class Callers:
         sourced = bool(self.asked & SOURCED) or any(
             k.startswith("kms:encryptioncontext:aws:") for k in self.asked
         )
-        for route in self._routes():
-            own = replace(base, route=route)
-            yield own, kinds, named, True
-            if not sourced:
-                continue
-            own = replace(own, source=zone.owner, source_organization=zone.organization or "", sourced=True)
-            yield own, kinds, named, False
-            for account in sorted(self._loose_accounts()):
-                for organization in ["", *sorted(self._loose_organizations())]:
-                    stranger = replace(own, source=account, source_organization=organization)
-                    yield stranger, kinds, named, True
-            yield from self._sources(own, name)
+        yield base, kinds, named, True
+        if not sourced:
+            return
+        own = replace(
+            base,
+            source=zone.owner,
+            source_organization=zone.organization or "",
+            sourced=True,
+            for_owner=True,
+        )
+        yield own, kinds, named, False
+        for account in sorted(self._loose_accounts()):
+            for organization in ["", *sorted(self._loose_organizations())]:
+                stranger = replace(own, source=account, source_organization=organization, for_owner=False)
+                yield stranger, kinds, named, True
+        yield from self._sources(own, name)
 
     def _sources(self, base: Caller, name: str) -> Iterator[tuple[Caller, tuple[Outsider, ...], bool, bool]]:
         """A service acting for other accounts that a condition names."""

@@ -55,6 +55,8 @@ class Caller:
     route: Route = Route.INTERNET
     source: str | None = None
     """Of a service: the account for which it acts."""
+    for_owner: bool = False
+    """That is the resource's owner, or another account that the policies name."""
     source_organization: str = ""
     sourced: bool = False
     """Of a service: the request carries the keys of its source."""
@@ -104,7 +106,7 @@ def domain(key: str, caller: Caller, resource: Facts, strict: bool) -> Domain | 
         return _claim(key, caller, strict)
     if caller.principal.kind is Kind.ANONYMOUS and keys.is_signed_only(key):
         return None
-    if key.startswith(("aws:resourcetag/", "aws:resourceorg")) or key in keys.DATES:
+    if key.startswith(("aws:resourcetag/", "aws:resourceorg")) or key in keys.DATES | {"aws:principaltype"}:
         return UNKNOWN
     if key == "sts:externalid" and strict and caller.kind is not Outsider.ANY:
         # Whoever brings the one that is asked for, the owner has told them.
@@ -209,6 +211,9 @@ def _org_paths(caller: Caller, strict: bool) -> Domain | Settled:
 def _address(caller: Caller, strict: bool) -> Domain | Settled:
     if caller.route is Route.ENDPOINT:
         return None
+    if caller.principal.kind is Kind.SERVICE:
+        # Its addresses are nobody's own.
+        return Domain(addresses=True)
     return Domain(missing=False, addresses=strict)
 
 
@@ -263,7 +268,8 @@ def _source_arn(caller: Caller, strict: bool) -> Domain | Settled:
     if not caller.sourced or not caller.source:
         return None
     patterns = (f"arn:aws*:*:*:{caller.source}:*", "arn:aws*:s3:::*")
-    return Domain(patterns, missing=False, pinned=_bucket_is_fixed if strict else None)
+    foreign = strict and not caller.for_owner
+    return Domain(patterns, missing=False, pinned=_bucket_is_fixed if foreign else None)
 
 
 def _source_org(caller: Caller, strict: bool) -> Settled:

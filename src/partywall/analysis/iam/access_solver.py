@@ -205,11 +205,10 @@ def _variables(condition: Condition) -> list[Variable]:
 def _holds(condition: Condition, key: str, value: Settled, settled: dict[str, Settled]) -> bool | None:
     known = {key: value}
     for variable in _variables(condition):
-        if variable.key not in settled:
-            return None
-        known[variable.key] = settled[variable.key]
-    context = Context({k: v for k, v in known.items() if v is not None}, complete=True)
-    return holds(condition, context)
+        if variable.key in settled:
+            known[variable.key] = settled[variable.key]
+    told = {k: v for k, v in known.items() if v is not None}
+    return holds(condition, Context(told, missing=known.keys() - told.keys()))
 
 
 def _values(key: str, conditions: list[Condition], allowed: Domain) -> list[Settled] | None:
