@@ -38,13 +38,13 @@ class Holders:
 class Source:
     """Where holders of one kind are read.
 
-    `kind` is as in escalation.yaml, `service` the principal that must be able to assume the role ("": it
-    comes by several), `shape` an ARN of the kind with * for what differs. `tables` gives the columns read;
-    the first table's rows are the holders.
+    `kind` is as in escalation.yaml. `services`: one of these must be able to assume the role (a service's
+    name, or `oidc` for an OpenID Connect provider). `shape` is an ARN from the service on, with *
+    for what differs. `tables` gives the columns read; the first table's rows are the holders.
     """
 
     kind: str
-    service: str
+    services: tuple[str, ...]
     shape: str
     tables: Mapping[str, tuple[str, ...]]
     roles: Callable[[Row, _Read], Roles]
@@ -96,7 +96,6 @@ def _of_cluster(row: Row, all_: _Read) -> Roles:
         found += all_.federated(row["account_id"], issuer.removeprefix("https://"))
     parts = (
         ("eks_nodegroup", "node_role_arn"),
-        ("eks_fargate_profile", "pod_execution_role_arn"),
         ("eks_addon", "service_account_role_arn"),
         ("eks_pod_identity_association", "role_arn"),
     )
@@ -113,35 +112,35 @@ _PROFILES: Final = {"iam_instance_profile": ("account_id", "arn", "name", "role_
 
 
 def _plain(kind: str, service: str, shape: str, table: str, column: str) -> Source:
-    return Source(kind, service, shape, {table: (*_HERE, column)}, _one(column))
+    return Source(kind, (service,), shape, {table: (*_HERE, column)}, _one(column))
 
 
 SOURCES: Final = (
     _plain("lambda-function", "lambda.amazonaws.com", "lambda:*:*:function:*", "lambda_function", "role"),
     Source(
         "ec2-instance",
-        "ec2.amazonaws.com",
+        ("ec2.amazonaws.com",),
         "ec2:*:*:instance/*",
         {"ec2_instance": (*_HERE, "instance_profile_arn"), **_PROFILES},
         _profile("instance_profile_arn"),
     ),
     Source(
         "launch-template",
-        "ec2.amazonaws.com",
+        ("ec2.amazonaws.com",),
         "ec2:*:*:launch-template/*",
         {"ec2_launch_template": (*_HERE, "instance_profile"), **_PROFILES},
         _profile("instance_profile"),
     ),
     Source(
         "emr-cluster",
-        "ec2.amazonaws.com",
+        ("ec2.amazonaws.com",),
         "elasticmapreduce:*:*:cluster/*",
         {"emr_cluster": (*_HERE, "instance_profile"), **_PROFILES},
         _profile("instance_profile"),
     ),
     Source(
         "ecs-task",
-        "ecs-tasks.amazonaws.com",
+        ("ecs-tasks.amazonaws.com",),
         "ecs:*:*:task/*",
         {"ecs_task": (*_HERE, "override_role_arn", "task_role_arn")},
         _of_task,
@@ -180,7 +179,7 @@ SOURCES: Final = (
     ),
     Source(
         "sagemaker-user-profile",
-        "sagemaker.amazonaws.com",
+        ("sagemaker.amazonaws.com",),
         "sagemaker:*:*:user-profile/*",
         {
             "sagemaker_user_profile": (*_HERE, "execution_role", "domain_id"),
@@ -211,12 +210,11 @@ SOURCES: Final = (
     ),
     Source(
         "eks-cluster",
-        "",
+        ("ec2.amazonaws.com", "pods.eks.amazonaws.com", "oidc"),
         "eks:*:*:cluster/*",
         {
             "eks_cluster": (*_HERE, "name", "oidc_issuer"),
             "eks_nodegroup": ("account_id", "region", "cluster_name", "node_role_arn"),
-            "eks_fargate_profile": ("account_id", "region", "cluster_name", "pod_execution_role_arn"),
             "eks_addon": ("account_id", "region", "cluster_name", "service_account_role_arn"),
             "eks_pod_identity_association": ("account_id", "region", "cluster_name", "role_arn"),
         },
@@ -227,9 +225,9 @@ NOT_LOOKED_AT: Final = frozenset(("data-pipeline",))
 """Kinds of holders that no table lists: paths over them are not found."""
 
 
-def service_of(kind: str) -> str:
-    """The service that must be able to assume the role of a holder; "" where any will do."""
-    return next((s.service for s in SOURCES if s.kind == kind), "")
+def services_of(kind: str) -> tuple[str, ...]:
+    """Who must be able to assume the role of a holder, one of them."""
+    return next(s.services for s in SOURCES if s.kind == kind)
 
 
 def read(lake: Lake, people: People) -> Holders:
