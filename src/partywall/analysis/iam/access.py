@@ -257,7 +257,7 @@ class _Assessment:
                 access.blocked_by |= {s.policy for s in self.statements[self.own :]}
             if self.rcps_unread:
                 result = both(result, None)
-        if self.target.public_blocked is not False and caller.principal.kind is not Kind.SERVICE:
+        if self.target.public_blocked is not False and access.kind is not Outsider.SERVICE:
             result = both(result, None if self.target.public_blocked is None else False)
             access.blocked_by.add(_BLOCK)
         return result

@@ -15,6 +15,7 @@ from typing import Final
 from partywall.analysis import condition_keys as keys
 from partywall.analysis.globs import has_wildcard
 from partywall.analysis.iam.access_keys import ORGANIZED, ROUTED, SOURCED, Caller, Outsider, Route, account_of
+from partywall.analysis.iam.context import Values
 from partywall.analysis.iam.document import Statement
 from partywall.analysis.iam.operators import Condition
 from partywall.analysis.iam.patterns import glob
@@ -117,13 +118,7 @@ class Callers:
                 found.append((caller, (Outsider.ANONYMOUS,), False, True))
         if self.everyone or group:
             found += ((c, (Outsider.ANY,), False, True) for c in self._strangers())
-            if self.everyone and self.asked & SOURCED:
-                # Whoever has a service call for them is let in by it.
-                found += (
-                    (replace(c, kind=Outsider.ANY, label="*"), (Outsider.ANY,), False, True)
-                    for c, kinds, _, stranger in self._service(_ANY_SERVICE, "*")
-                    if c.sourced and stranger and kinds == (Outsider.SERVICE,)
-                )
+            found += ((c, (Outsider.ANY,), False, True) for c in self._deputies() if self.everyone)
             found += self._insiders()
         found += self._accounts()
         found += self._organizations()
@@ -293,12 +288,14 @@ class Callers:
             for route in self._routes():
                 yield Caller(Outsider.SERVICE, text, who, "", route=route), (Outsider.SERVICE,), True, False
 
-    def _service(self, name: str, label: str) -> Iterator[tuple[Caller, tuple[Outsider, ...], bool, bool]]:
+    def _service(
+        self, name: str, label: str, *, sourced: bool = False
+    ) -> Iterator[tuple[Caller, tuple[Outsider, ...], bool, bool]]:
         zone = self.zone
         base = Caller(Outsider.SERVICE, label, Principal(Kind.SERVICE, name), "", generic=False)
         kinds, named = (Outsider.SERVICE,), label != "*"
-        sourced = bool(self.asked & SOURCED) or any(
-            k.startswith("kms:encryptioncontext:aws:") for k in self.asked
+        sourced = sourced or any(
+            k in SOURCED or k.startswith("kms:encryptioncontext:aws:") for k in self.asked
         )
         yield base, kinds, named, True
         if not sourced:
@@ -316,6 +313,19 @@ class Callers:
                 stranger = replace(own, source=account, source_organization=organization, for_owner=False)
                 yield stranger, kinds, named, True
         yield from self._sources(own, name)
+
+    def _deputies(self) -> Iterator[Caller]:
+        """Some service that calls for a stranger: whoever has it do so is let in by it.
+
+        Of policies that ask for a service to call (`aws:PrincipalIsAWSService`) that is not said: they mean
+        services, and whether those must act for the owner is told of them.
+        """
+        told: dict[str, Values | None] = dict.fromkeys(
+            ("aws:principalisawsservice", "aws:principalservicename", "aws:principalservicenameslist")
+        )
+        for caller, kinds, _, stranger in self._service(_ANY_SERVICE, "*", sourced=True):
+            if caller.sourced and stranger and kinds == (Outsider.SERVICE,):
+                yield replace(caller, kind=Outsider.ANY, fixed=told)
 
     def _sources(self, base: Caller, name: str) -> Iterator[tuple[Caller, tuple[Outsider, ...], bool, bool]]:
         """A service acting for other accounts that a condition names."""
