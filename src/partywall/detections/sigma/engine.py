@@ -1,10 +1,9 @@
-"""Every rule over every event, each rule asked only of the events that it can hold for.
+"""Every rule over every event, each test asked as seldom as can be.
 
-1. The distinct (eventSource, eventName) say for which calls each rule can hold at all.
-2. A rule that can hold for few calls is asked of those calls' events, with what the call already answers
-   taken out of it; rules over the same calls share a query. Rules of many calls that read the same columns
-   are asked of these columns' distinct values.
-3. JSON is decoded only for events whose text holds what the rule looks for.
+1. Each test of a column is asked of the column's distinct values, and the events fall into cases (`narrow`).
+2. Rules that read nothing but columns are settled for whole cases, in one query for all of them.
+3. Rules that look into JSON are asked, call by call, of the events of the cases where they are still open,
+   and only of those whose JSON text holds what the rule looks for; only these are decoded.
 """
 
 from __future__ import annotations
@@ -13,11 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from partywall.detections.sigma import address
+from partywall.detections.sigma import narrow
+from partywall.detections.sigma.address import sortable
 from partywall.detections.sigma.extract import Reader, column
 from partywall.detections.sigma.fields import Column, Fields
-from partywall.detections.sigma.narrow import KEYS, Pairs
-from partywall.detections.sigma.nodes import TRUE, Node, fields
+from partywall.detections.sigma.narrow import Alike, Cases
+from partywall.detections.sigma.nodes import TRUE, Network, Node, fields, leaves
 from partywall.detections.sigma.rules import Rule
 from partywall.detections.sigma.sql import Inside, Place, necessary, predicate
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_WIDE: Final = 24
-"""A rule that can hold for more calls than this is asked of distinct values instead of call by call."""
-_DECODED: Final = 50_000
-"""At most this many rows of JSON are held at a time."""
+_KEYS: Final = ("eventSource", "eventName")
+_PAGE: Final = 250_000
+"""JSON is read from at most this many events at a time."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """Predicates to ask of the events of some pairs: (index of the rule, what is left of it)."""
+class _Open:
+    """A rule that is still open in some cases, and what is left of it there."""
 
-    pairs: tuple[int, ...]
-    asked: tuple[tuple[int, Node], ...]
+    rule: int
+    cases: int
+    node: Node
 
 
 @dataclass(slots=True)
@@ -49,163 +49,223 @@ class Engine:
 
     def run(self, connection: duckdb.DuckDBPyConnection, relation: str) -> Matched:
         """Ask all rules of the rows of a SELECT; the matches stay in the connection's temporary tables."""
-        address.prepare(connection)
         matched = Matched(connection, self.fields)
-        source, name = (self.fields.locate(key)[0].sql for key in KEYS)
-        connection.execute(
-            "CREATE OR REPLACE TEMP TABLE partywall_pairs AS SELECT row_number() OVER () - 1 AS k, * FROM"
-            f" (SELECT DISTINCT {source} AS s, {name} AS n FROM ({relation}))"
-        )
-        found = connection.execute("SELECT s, n FROM partywall_pairs ORDER BY k").fetchall()
-        pairs = Pairs([(s, n) for s, n in found])
-        pairs.learn(connection, (rule.condition for rule in self.rules))
-        narrow, wide = self._plan(pairs)
-        self._load(connection, relation, [*narrow, *wide])
-        for job in narrow:
-            self._ask(matched, job)
-        for job in wide:
-            self._ask(matched, job)
+        asked = narrow.by_column((rule.condition for rule in self.rules), self.fields)
+        for key in _KEYS:
+            asked.setdefault(self.fields.locate(key)[0].name, [])
+        columns = [
+            narrow.alike(connection, relation, self._named(name), tests, number)
+            for number, (name, tests) in enumerate(asked.items())
+        ]
+        groups = narrow.radices(columns)
+        wanted = self._wanted(connection, relation, columns)
+        self._load(connection, relation, columns, groups, wanted)
+        counted = connection.execute("SELECT count(*) FROM partywall_events").fetchall()
+        matched.events = counted[0][0]
+        cases = self._cases(connection, columns, groups)
+        self._settle(matched, cases)
+        for pairs, still in self._open(connection, cases):
+            self._ask(matched, pairs, still)
         return matched
 
-    def _plan(self, pairs: Pairs) -> tuple[list[_Job], list[_Job]]:
-        by_pair: dict[int, list[tuple[int, Node]]] = {}
-        by_columns: dict[tuple[int, frozenset[str]], list[tuple[int, Node]]] = {}
-        for index, rule in enumerate(self.rules):
-            may, _ = pairs.may(rule.condition)
-            if may.bit_count() > _WIDE:
-                read = frozenset(self._column(each)[0].name for each in fields(rule.condition))
-                by_columns.setdefault((may, read), []).append((index, rule.condition))
-                continue
-            for bit in pairs.bits(may):
-                by_pair.setdefault(bit, []).append((index, pairs.residual(rule.condition, bit)))
-        same: dict[tuple[tuple[int, Node], ...], list[int]] = {}
-        for bit, asked in by_pair.items():
-            same.setdefault(tuple(asked), []).append(bit)
-        narrow = [_Job(tuple(bits), asked) for asked, bits in same.items()]
-        wide = [_Job(tuple(pairs.bits(may)), tuple(asked)) for (may, _), asked in by_columns.items()]
-        return narrow, wide
+    def _named(self, name: str) -> Column:
+        return next(each for each in self.fields.columns.values() if each.name == name)
 
     def _column(self, name: str | None) -> tuple[Column, str]:
         return (self.fields.raw, "") if name is None else self.fields.locate(name)
 
-    def _reads(self, job: _Job) -> set[str | None]:
-        read = {each for _, node in job.asked for each in fields(node)}
-        for index, _ in job.asked:
-            read |= set(self.also.get(index, ()))
-        return read
+    def _reads(self, rule: int, node: Node) -> set[str | None]:
+        """What must be kept of an event for an open rule, or for the correlations that a rule feeds."""
+        return fields(node) | set(self.also.get(rule, ()))
 
-    def _load(self, connection: duckdb.DuckDBPyConnection, relation: str, jobs: Iterable[_Job]) -> None:
-        """Makes the table of events: the columns that jobs read, JSON only for the pairs that need it."""
-        texts: dict[str, Column] = {}
-        documents: dict[str, set[int]] = {}
-        columns: dict[str, Column] = {}
-        for job in jobs:
-            for name in self._reads(job):
-                found, _ = self._column(name)
-                columns[found.name] = found
-                if found.kind == "text":
-                    texts[found.name] = found
+    def _wanted(
+        self, connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[Alike]
+    ) -> dict[str, set[tuple[int, int]] | None]:
+        """The columns to keep, JSON only for the calls (s of source and name) where a rule may need it."""
+        at = [self._position(columns, key) for key in _KEYS]
+        sources, names = (columns[position] for position in at)
+        found = connection.execute(
+            f"SELECT DISTINCT a.s, b.s FROM ({relation}) JOIN {sources.table} a ON a.v IS NOT DISTINCT FROM"
+            f" {sources.column.sql} JOIN {names.table} b ON b.v IS NOT DISTINCT FROM {names.column.sql}"
+        ).fetchall()
+        calls = Cases(len(found))
+        calls.learn([sources, names], found)
+        keep: dict[str, set[tuple[int, int]] | None] = {}
+        for index, rule in enumerate(self.rules):
+            may, _ = calls.may(rule.condition)
+            settled = all(narrow.settled(leaf, self.fields) for leaf in leaves(rule.condition))
+            for name in self._reads(index, TRUE if settled else rule.condition):
+                read, _ = self._column(name)
+                if read.kind == "text":
+                    keep[read.name] = None
                 else:
-                    documents.setdefault(found.name, set()).update(job.pairs)
-        chosen = [f"{each.sql} AS {_name(each)}" for each in texts.values()]
-        for each, bits in documents.items():
-            chosen.append(f"CASE WHEN {_among(bits)} THEN {columns[each].sql} END AS {_name(columns[each])}")
-        source, name = (self.fields.locate(key)[0].sql for key in KEYS)
-        ids = [f"{self.fields.event_id} AS event_id", f"{self.fields.event_time} AS event_time"]
+                    at_calls = keep.setdefault(read.name, set())
+                    if at_calls is not None:
+                        at_calls.update(found[case] for case in narrow.members(may))
+        return keep
+
+    def _position(self, columns: Sequence[Alike], key: str) -> int:
+        name = self.fields.locate(key)[0].name
+        return next(position for position, each in enumerate(columns) if each.column.name == name)
+
+    def _load(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        relation: str,
+        columns: Sequence[Alike],
+        groups: Sequence[Sequence[int]],
+        wanted: Mapping[str, set[tuple[int, int]] | None],
+    ) -> None:
+        """Makes the table of events: their ids, their case and call as numbers, the columns to keep."""
+        at = [self._position(columns, key) for key in _KEYS]
+        count = len(columns[at[1]])
+        call = f"(a{at[0]}.s * {count} + a{at[1]}.s)"
+        chosen = [f"{self.fields.event_id} AS event_id", f"{self.fields.event_time} AS event_time"]
+        chosen += [f"{narrow.combined(columns, group)} AS g{number}" for number, group in enumerate(groups)]
+        chosen.append(f"{call} AS k")
+        known = {each.name: each for each in (*self.fields.columns.values(), self.fields.raw)}
+        for name, calls in wanted.items():
+            read = known[name]
+            sql = read.sql
+            if calls is not None:
+                sql = f"CASE WHEN {_among((s * count + n for s, n in calls), call)} THEN {sql} END"
+            chosen.append(f"{sql} AS {kept_as(read)}")
+        joins = " ".join(
+            f"JOIN {each.table} a{number} ON a{number}.v IS NOT DISTINCT FROM {each.column.sql}"
+            for number, each in enumerate(columns)
+        )
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE partywall_events AS SELECT {', '.join(['k', *ids, *chosen])}"
-            f" FROM ({relation}) JOIN partywall_pairs"
-            f" ON s IS NOT DISTINCT FROM {source} AND n IS NOT DISTINCT FROM {name}"
+            f"CREATE OR REPLACE TEMP TABLE partywall_events AS SELECT {', '.join(chosen)}"
+            f" FROM ({relation}) {joins}"
         )
 
-    def _ask(self, matched: Matched, job: _Job) -> None:
-        certain = [index for index, node in job.asked if node == TRUE]
-        if certain:
-            matched.add(f"SELECT rowid, {certain} FROM partywall_events WHERE {_among(job.pairs)}")
-        plain: list[tuple[int, Node]] = []
-        deep: list[tuple[int, Node]] = []
-        for index, node in job.asked:
-            if node != TRUE:
-                in_json = any(self._is_inside(name) for name in fields(node))
-                (deep if in_json else plain).append((index, node))
-        if plain:
-            self._ask_plain(matched, job.pairs, plain)
-        if deep:
-            self._ask_deep(matched, job.pairs, deep)
+    def _cases(
+        self, connection: duckdb.DuckDBPyConnection, columns: Sequence[Alike], groups: Sequence[Sequence[int]]
+    ) -> Cases:
+        keys = ", ".join(f"g{number}" for number in range(len(groups)))
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE partywall_cases AS SELECT *, row_number() OVER () - 1 AS n"
+            f" FROM (SELECT DISTINCT {keys}, k FROM partywall_events)"
+        )
+        found = connection.execute(f"SELECT {keys} FROM partywall_cases ORDER BY n").fetchall()
+        rows: list[list[int]] = []
+        for numbers in found:
+            apart: dict[int, int] = {}
+            for group, number in zip(groups, numbers, strict=True):
+                apart.update(narrow.taken_apart(columns, group, number))
+            rows.append([apart[position] for position in range(len(columns))])
+        cases = Cases(len(rows))
+        cases.learn(columns, rows)
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE partywall_case AS SELECT e.rowid AS event, c.n"
+            f" FROM partywall_events e JOIN partywall_cases c USING ({keys})"
+        )
+        return cases
+
+    def _settle(self, matched: Matched, cases: Cases) -> None:
+        """The matches of every rule in the cases where nothing is left to ask."""
+        import pyarrow as pa
+
+        passed: dict[int, list[int]] = {}
+        for index, rule in enumerate(self.rules):
+            _, must = cases.may(rule.condition)
+            for case in narrow.members(must):
+                passed.setdefault(case, []).append(index)
+        made = {"n": pa.array(passed, pa.int64()), "passed": pa.array(passed.values(), pa.list_(pa.int32()))}
+        matched.connection.register("partywall_made", pa.table(made))
+        matched.add("SELECT c.event, m.passed FROM partywall_case c JOIN partywall_made m USING (n)")
+        matched.connection.unregister("partywall_made")
+
+    def _open(
+        self, connection: duckdb.DuckDBPyConnection, cases: Cases
+    ) -> list[tuple[tuple[int, ...], list[_Open]]]:
+        """What is still open, by calls: calls with the same open rules go together."""
+        calls = [k for (k,) in connection.execute("SELECT k FROM partywall_cases ORDER BY n").fetchall()]
+        by_call: dict[int, dict[_Open, None]] = {}
+        for index, rule in enumerate(self.rules):
+            for where, node in cases.left(rule.condition):
+                still = _Open(index, where, node)
+                for case in narrow.members(where):
+                    by_call.setdefault(calls[case], {})[still] = None
+        same: dict[tuple[_Open, ...], list[int]] = {}
+        for call, stills in by_call.items():
+            same.setdefault(tuple(stills), []).append(call)
+        return [(tuple(where), list(stills)) for stills, where in same.items()]
 
     def _is_inside(self, name: str | None) -> bool:
         """Whether a field's values must be decoded from JSON; the raw text of a keyword is not."""
         return name is not None and self._column(name)[0].kind == "json"
 
-    def _place(self, name: str | None) -> Place:
-        return Place(_name(self._column(name)[0]))
-
-    def _ask_plain(self, matched: Matched, bits: Sequence[int], asked: Sequence[tuple[int, Node]]) -> None:
-        """Rules over columns: asked of the distinct values, then of the events that have them."""
-        read = {each for _, node in asked for each in fields(node)}
-        places = {each: self._place(each) for each in read}
-        names = sorted({place.sql for place in places.values()})
-        tests = [predicate(node, places) for _, node in asked]
-        numbers = [index for index, _ in asked]
-        matched.connection.execute(
-            "CREATE OR REPLACE TEMP TABLE partywall_values AS"
-            f" SELECT {', '.join(names)}, {_passed(tests, numbers)} AS passed FROM"
-            f" (SELECT DISTINCT {', '.join(names)} FROM partywall_events WHERE {_among(bits)})"
-            " WHERE len(passed) > 0"
-        )
-        if matched.connection.execute("SELECT count(*) FROM partywall_values").fetchall()[0][0]:
-            joined = " AND ".join(f"e.{name} IS NOT DISTINCT FROM v.{name}" for name in names)
-            matched.add(
-                f"SELECT e.rowid, v.passed FROM partywall_events e JOIN partywall_values v ON {joined}"
-                f" WHERE {_among(bits, 'e.k')}"
-            )
-
-    def _ask_deep(self, matched: Matched, bits: Sequence[int], asked: Sequence[tuple[int, Node]]) -> None:
-        """Rules that look into JSON: asked of the events whose text holds what they look for."""
-        read = {each for _, node in asked for each in fields(node)}
-        places = {each: self._place(each) for each in read if not self._is_inside(each)}
+    def _ask(self, matched: Matched, calls: Sequence[int], still: Sequence[_Open]) -> None:
+        """Asks open rules of the events of some calls whose text holds what they look for."""
+        read = {each for one in still for each in fields(one.node)}
+        places = {each: Place(kept_as(self._column(each)[0])) for each in read if not self._is_inside(each)}
         inside: dict[str, Inside] = {}
         for each in read:
             if each is not None and self._is_inside(each):
                 found, rest = self._column(each)
-                inside[each] = Inside(_name(found), rest)
-        sieve = [necessary(node, places, inside) for _, node in asked]
-        where = "TRUE" if "TRUE" in sieve else "(" + " OR ".join(sieve) + ")"
+                inside[each] = Inside(kept_as(found), rest)
+        sieve = [necessary(one.node, places, inside) for one in still]
+        where = "TRUE" if "TRUE" in sieve else "(" + " OR ".join(dict.fromkeys(sieve)) + ")"
         names = sorted({place.sql for place in places.values()} | {each.sql for each in inside.values()})
-        selected = matched.connection.sql(
-            f"SELECT rowid AS event, {', '.join(names)} FROM partywall_events"
-            f" WHERE {_among(bits)} AND {where}"
-        )
-        for batch in selected.to_arrow_reader(_DECODED):
-            if batch.num_rows:
-                self._judge(matched, batch, asked, places, inside)
+        for first in range(0, matched.events, _PAGE):
+            found = matched.connection.sql(
+                f"SELECT c.n, e.rowid AS event, {', '.join(names)} FROM partywall_events e"
+                f" JOIN partywall_case c ON c.event = e.rowid WHERE {_among(calls)} AND {where}"
+                f" AND e.rowid BETWEEN {first} AND {first + _PAGE - 1}"
+                f" AND c.event BETWEEN {first} AND {first + _PAGE - 1}"
+            ).to_arrow_table()
+            if found.num_rows:
+                self._judge(matched, found, still, places, inside)
 
     def _judge(
         self,
         matched: Matched,
-        batch: pa.RecordBatch,
-        asked: Sequence[tuple[int, Node]],
+        batch: pa.Table,
+        still: Sequence[_Open],
         places: Mapping[str | None, Place],
         inside: Mapping[str, Inside],
     ) -> None:
+        import pyarrow as pa
+
+        present = set(batch.column("n").to_pylist())
+        still = [one for one in still if any(one.cases >> case & 1 for case in present)]
         values = dict(places)
-        arrays: dict[str, Any] = {"event": batch.column("event")}
+        arrays: dict[str, Any] = {"event": batch.column("event"), "n": batch.column("n")}
+        addressed = {
+            leaf.field for one in still for leaf in leaves(one.node) if isinstance(leaf.test, Network)
+        }
         for each in places.values():
             arrays[each.sql.strip('"')] = batch.column(each.sql.strip('"'))
         for name, (array, many) in decoded(batch, inside).items():
             key = f"j{len(arrays)}"
             arrays[key] = array
             values[name] = Place(key, many)
+            if name in addressed:
+                arrays[f"{key}a"] = _as_addresses(array, many)
+                values[name] = Place(key, many, f"{key}a")
         matched.decoded += batch.num_rows
-        import pyarrow as pa
-
         matched.connection.register("partywall_decoded", pa.table(arrays))
-        tests = _passed([predicate(node, values) for _, node in asked], [index for index, _ in asked])
-        matched.add(f"SELECT event, {tests} AS passed FROM partywall_decoded WHERE len(passed) > 0")
+        tests: list[str] = []
+        for one in still:
+            cases = [case for case in present if one.cases >> case & 1]
+            test = predicate(one.node, values)
+            tests.append(test if len(cases) == len(present) else f"{_among(cases, 'n')} AND {test}")
+        passed = _passed(tests, [one.rule for one in still])
+        matched.add(f"SELECT event, {passed} AS passed FROM partywall_decoded WHERE len(passed) > 0")
         matched.connection.unregister("partywall_decoded")
 
 
-def decoded(batch: pa.RecordBatch, inside: Mapping[str, Inside]) -> dict[str, tuple[pa.Array, bool]]:
+def _as_addresses(array: pa.Array, many: bool) -> pa.Array:
+    import pyarrow as pa
+
+    values = array.to_pylist()
+    if not many:
+        return pa.array([sortable(value) for value in values], pa.string())
+    return pa.array([[sortable(text) for text in each] for each in values], pa.list_(pa.string()))
+
+
+def decoded(batch: pa.Table, inside: Mapping[str, Inside]) -> dict[str, tuple[pa.Array, bool]]:
     """The values of fields inside JSON columns, row by row (see `extract.column`)."""
     found: dict[str, tuple[pa.Array, bool]] = {}
     for source in {each.sql for each in inside.values()}:
@@ -220,12 +280,14 @@ def decoded(batch: pa.RecordBatch, inside: Mapping[str, Inside]) -> dict[str, tu
 @dataclass(slots=True)
 class Matched:
     """What the rules found: the tables partywall_events (rowid, event_id, event_time, the columns that were
-    read) and partywall_hits (event: a rowid, rule: an index into the rules). `decoded` counts JSON rows read.
+    read) and partywall_hits (event: a rowid, rule: an index into the rules). `decoded` counts JSON rows read,
+    `events` all that were asked about.
     """
 
     connection: duckdb.DuckDBPyConnection
     fields: Fields
     decoded: int = 0
+    events: int = 0
 
     def __post_init__(self) -> None:
         self.connection.execute("CREATE OR REPLACE TEMP TABLE partywall_hits (event BIGINT, rule INTEGER)")
@@ -244,7 +306,7 @@ class Matched:
         ).fetchall()
 
 
-def _name(found: Column) -> str:
+def kept_as(found: Column) -> str:
     return '"c:' + found.name.replace('"', "'") + '"'
 
 

@@ -36,10 +36,14 @@ _SAFE: Final = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a field's values are: a VARCHAR column (NULL: none), or VARCHAR[] where it may have several."""
+    """Where a field's values are: a VARCHAR column (NULL: none), or VARCHAR[] where it may have several.
+
+    `address` is a column of the same shape with the values as sortable addresses, for CIDR tests.
+    """
 
     sql: str
     many: bool = False
+    address: str = ""
 
 
 def predicate(node: Node, places: Mapping[str | None, Place]) -> str:
@@ -86,6 +90,8 @@ def _leaf(leaf: Leaf, places: Mapping[str | None, Place]) -> str:
         return f"({present})" if isinstance(test, Exists) and test.wanted else f"(NOT ({present}))"
     if isinstance(test, SameAs):
         return _same(place, places[test.field], test)
+    if isinstance(test, Network):
+        return _holds(Place(place.address, place.many), lambda value: within(test.cidr, value))
     return _holds(place, lambda value: _passes(test, value))
 
 
@@ -123,8 +129,6 @@ def _passes(test: Test, value: str) -> str:
         return f"(regexp_full_match({value}, {_DECIMAL}) AND {number})"
     if isinstance(test, Regex):
         return f"regexp_matches({value}, {literal(test.pattern)})"
-    if isinstance(test, Network):
-        return within(test.cidr, value)
     if isinstance(test, TimePart):
         moment = f"TRY_CAST(left({value}, 19) AS TIMESTAMP)"
         found = f"date_part('{test.part.value}', {moment}) = {test.value}"
