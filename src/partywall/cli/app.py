@@ -9,6 +9,7 @@ import typer
 
 from partywall import __version__
 from partywall.cli.attest import attest
+from partywall.cli.detect import detect
 from partywall.cli.evidence import evidence
 from partywall.cli.handover import matrix, oscal
 from partywall.cli.iam import iam
@@ -29,6 +30,7 @@ from partywall.cli.options import (
     words,
 )
 from partywall.cli.sides import compliance, line
+from partywall.cli.trail import trail
 
 app = typer.Typer(
     name="partywall",
@@ -350,8 +352,9 @@ def send(
     )
 
 
-for command in (line, compliance, matrix, oscal):
+for command in (line, compliance, matrix, oscal, detect):
     app.command()(command)
 app.add_typer(attest, name="attest")
 app.add_typer(evidence, name="evidence")
 app.add_typer(iam, name="iam")
+app.add_typer(trail, name="trail")

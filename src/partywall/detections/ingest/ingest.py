@@ -7,8 +7,9 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from partywall.detections.ingest.limits import Limits
 from partywall.detections.ingest.reader import FileReader
@@ -17,8 +18,22 @@ from partywall.detections.ingest.store import DIRECTORY
 from partywall.detections.ingest.writer import LogWriter
 from partywall.errors import UserError
 
+if TYPE_CHECKING:
+    from partywall.detections.ingest.client import Client
+
 _CHUNK: Final = 1 << 20
 OnFile = Callable[[FileReport], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is read of sources that have times: from `since` on, before `until`, in which Regions."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    regions: tuple[str, ...] = ()
+    live: bool = False
+    """Also CloudTrail's event history, by LookupEvents."""
 
 
 @dataclass(slots=True)
@@ -110,3 +125,55 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+def ingest_addresses(
+    addresses: Iterable[str],
+    data: Path,
+    limits: Limits,
+    client: Callable[[], Client],
+    asked: Asked,
+    on_file: OnFile | None = None,
+) -> Ingested:
+    """Reads files, directories, s3://bucket/prefix and logs://group into the log tables, and live history.
+
+    `client` is asked for a connection to AWS only where one is needed. Raises UserError as `ingest`, and
+    where a bucket, log group or CloudTrail does not answer.
+    """
+    given = list(addresses)
+    local = [Path(a) for a in given if not a.startswith(("s3://", "logs://"))]
+    done = Ingested()
+    if local:
+        done.files += ingest(local, data, limits, on_file).files
+    remote = [a for a in given if a.startswith(("s3://", "logs://"))]
+    if not remote and not asked.live:
+        return done
+    writer = LogWriter(data / DIRECTORY, limits)
+    try:
+        with client() as aws:
+            for report in _remote(aws, writer, remote, asked):
+                done.files.append(report)
+                if on_file is not None:
+                    on_file(report)
+        writer.flush()
+    finally:
+        writer.release()
+    return done
+
+
+def _remote(aws: Client, writer: LogWriter, remote: list[str], asked: Asked) -> Iterator[FileReport]:
+    from partywall.detections.ingest import bucket, live
+
+    regions = asked.regions or (aws.region,)
+    for address in remote:
+        if address.startswith("s3://"):
+            name, prefix = bucket.parse(address)
+            found = bucket.objects(aws, name, prefix, asked.since, asked.until)
+            yield from bucket.read_objects(aws, writer, found)
+        else:
+            group = address.removeprefix("logs://")
+            for region in regions:
+                yield live.log_group(aws, writer, group, region, asked.since, asked.until)
+    if asked.live:
+        for region in regions:
+            yield live.lookup(aws, writer, region, asked.since, asked.until)

@@ -43,6 +43,10 @@ class LogTable:
                 return column
         raise KeyError(name)
 
+    def names(self) -> frozenset[str]:
+        """The names of its columns."""
+        return frozenset(column.name for column in self.columns)
+
     def arrow(self) -> pa.Schema:
         """The schema of its Parquet files."""
         return _arrow(self.name)

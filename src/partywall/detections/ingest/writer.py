@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +49,17 @@ _PLAIN: Final = frozenset(
     ]
 )
 _KEY: Final = {"cloudtrail": "eventName"}
+_NAMES: Final = ("id", "eventName")
+_CORE: Final = (
+    "requestParameters",
+    "responseElements",
+    "additionalEventData",
+    "errorCode",
+    "sourceIPAddress",
+    "userIdentity.type",
+    "userIdentity.arn",
+    "userIdentity.accessKeyId",
+)
 _ROW_GROUP: Final = 131_072
 
 
@@ -180,24 +191,26 @@ class LogWriter:
         """The rows of one place that are not stored yet, each once; counts what is stored and what is not."""
         pc = compute()
 
-        if "id" in rows.column_names and log != "vpc_flow":
+        if log != "vpc_flow":
             keys = _keys(log, rows)
-            keep = _first_of_each(keys)
+            full = _Full(log, rows, keys)
+            keep = full.first_of_each()
             first, last = _span(log, rows)
-            for part in self.state.parts(
-                log,
-                hidden=True,
-                account=_one(rows, "account"),
-                region=_one(rows, "region"),
-                date=_one(rows, "date"),
-            ):
+            place = {name: _one(rows, name) for name in ("account", "region", "date")}
+            for part in self.state.parts(log, hidden=True, **place):
                 if first is None or part.first is None or part.last is None or last is None:
                     apart = False
                 else:
                     apart = part.first > last or part.last < first
                 if not apart:
-                    stored = pc.is_in(keys, value_set=_keys(log, self._stored(log, part)).combine_chunks())
-                    keep = pc.and_(keep, pc.invert(stored))
+                    stored = self._stored(log, part, _NAMES)
+                    there = _keys(log, stored)
+                    met = pc.is_in(keys, value_set=there.combine_chunks())
+                    if pc.any(met).as_py():
+                        stored = self._stored(log, part, (*_NAMES, *_CORE))
+                        chosen = pc.is_in(there, value_set=keys.filter(met).combine_chunks())
+                        known = _Full(log, stored.filter(chosen), there.filter(chosen)).all()
+                        keep = pc.and_(keep, pc.invert(full.among(met, known)))
             if not pc.all(keep).as_py():
                 dropped = rows.filter(pc.invert(keep))
                 rows = rows.filter(keep)
@@ -209,10 +222,11 @@ class LogWriter:
                 reports[uri].stored += count
         return rows
 
-    def _stored(self, log: str, part: Part) -> pa.Table:
+    def _stored(self, log: str, part: Part, names: Iterable[str]) -> pa.Table:
         import pyarrow.parquet as pq
 
-        names = ["id", TABLES[log].time, *([_KEY[log]] if log in _KEY else [])]
+        there = TABLES[log].names()
+        names = [n for n in (*names, TABLES[log].time) if n in there]
         # The file alone: its directories' names would become columns, and clash with its own.
         with (self.directory / part.path).open("rb") as file:
             return pq.ParquetFile(file).read(columns=names)
@@ -285,15 +299,61 @@ def _keys(log: str, rows: pa.Table) -> Any:
     return pc.binary_join_element_wise(*parts, "/")
 
 
-def _first_of_each(keys: Any) -> pa.Array:
-    import pyarrow as pa
+class _Full:
+    """What tells records of one key apart: made-up ids are used twice, and no event may be lost for it.
 
-    pc = compute()
+    The same event comes by several ways with its fields in another order, so their text is not compared, but
+    who called, from where, with what, and what came of it. It is looked at only where keys meet.
+    """
 
-    if pc.count_distinct(keys).as_py() == len(keys):
-        return pa.repeat(True, len(keys))
-    seen: set[str] = set()
-    return pa.array([not (key in seen or seen.add(key)) for key in keys.to_pylist()])
+    def __init__(self, log: str, rows: pa.Table, keys: Any) -> None:
+        self._rows = rows.select([c for c in _CORE if log in _KEY and c in rows.column_names])
+        self._keys = keys
+
+    def all(self) -> set[tuple[Any, ...]]:
+        """Of all rows."""
+        return set(self._of(self._rows, self._keys))
+
+    def among(self, met: Any, known: set[tuple[Any, ...]]) -> pa.Array:
+        """Whether each row is known; only those that `met` a key are looked at."""
+        return self._spread(met, lambda full: full in known)
+
+    def first_of_each(self) -> pa.Array:
+        """Whether each row is the first of its kind."""
+        import pyarrow as pa
+
+        pc = compute()
+        if pc.count_distinct(self._keys).as_py() == len(self._keys):
+            return pa.repeat(True, len(self._keys))
+        counted = pc.value_counts(self._keys)
+        several = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
+        met = pc.is_in(self._keys, value_set=several)
+        seen: set[tuple[Any, ...]] = set()
+        return pc.invert(self._spread(met, lambda full: full in seen or bool(seen.add(full))))
+
+    def _spread(self, met: Any, judge: Callable[[tuple[Any, ...]], bool]) -> pa.Array:
+        import pyarrow as pa
+
+        told = iter([judge(full) for full in self._of(self._rows.filter(met), self._keys.filter(met))])
+        return pa.array([m and next(told) for m in met.to_pylist()])
+
+    @staticmethod
+    def _of(rows: pa.Table, keys: Any) -> Iterator[tuple[Any, ...]]:
+        columns = [rows[name].to_pylist() for name in rows.column_names]
+        kinds = {c.name: c.kind for c in TABLES["cloudtrail"].columns}
+        for at, name in enumerate(rows.column_names):
+            if kinds[name] == "json":
+                columns[at] = [_canonical(text) for text in columns[at]]
+        return zip(keys.to_pylist(), *columns, strict=True)
+
+
+def _canonical(text: str | None) -> bytes | None:
+    import orjson
+
+    try:
+        return orjson.dumps(orjson.loads(text or "null"), option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONDecodeError:
+        return (text or "").encode()
 
 
 def _span(log: str, rows: pa.Table) -> tuple[int | None, int | None]:
