@@ -43,6 +43,8 @@ class Node:
     value: str | float | bool | None = None
     members: list[tuple[Node, Node]] = field(default_factory=list["tuple[Node, Node]"])
     items: list[Node] = field(default_factory=list["Node"])
+    template: str = ""
+    """Of kind "unknown": its text with a policy variable for each part that only a deployment knows."""
 
     @property
     def text(self) -> str:

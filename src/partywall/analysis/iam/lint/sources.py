@@ -1,12 +1,14 @@
-"""Policies inside files: documents, `get-account-authorization-details`, CloudFormation, Terraform plans.
+"""Policies inside files: documents, `get-account-authorization-details`, templates, Terraform plans.
 
-AWS CLI Command Reference: get-account-authorization-details. AWS CloudFormation Template Reference.
-Terraform: JSON Output Format (`terraform show -json`). Intrinsic functions and values known only after apply
-are unknown text, of which nothing is said.
+AWS CLI Command Reference: get-account-authorization-details. AWS CloudFormation Template Reference (JSON, or
+YAML with short forms). AWS SAM Developer Guide. Terraform: JSON Output Format (`terraform show -json`).
+Intrinsic functions and values known only after apply are unknown text, of which nothing is said.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -15,64 +17,81 @@ from urllib.parse import unquote
 from partywall.analysis.iam.lint import guess_type, lint_node
 from partywall.analysis.iam.lint.codes import SEVERITIES, Finding, PolicyType
 from partywall.analysis.iam.lint.positions import JsonError, Node, Source, parse
+from partywall.analysis.iam.lint.yaml_nodes import YamlSource
+from partywall.analysis.iam.lint.yaml_nodes import parse as parse_yaml
 
 _I, _R, _T = PolicyType.IDENTITY, PolicyType.RESOURCE, PolicyType.TRUST
 _INLINE: Final = (("Policies[].PolicyDocument", _I),)
 _DOCUMENT: Final = (("PolicyDocument", _I),)
 _OF_RESOURCE: Final = (("PolicyDocument", _R),)
+_SERVERLESS: Final = (("Policies[]", _I), ("AssumeRolePolicyDocument", _T))
+_Places = tuple[tuple[str, PolicyType], ...]
 # CloudFormation's resource type -> where its policies stand.
-_CLOUDFORMATION: Final[dict[str, tuple[tuple[str, PolicyType], ...]]] = {
+_CLOUDFORMATION: Final[dict[str, _Places]] = {
     "AWS::IAM::Role": (("AssumeRolePolicyDocument", _T), *_INLINE),
     "AWS::IAM::User": _INLINE,
     "AWS::IAM::Group": _INLINE,
-    "AWS::IAM::Policy": _DOCUMENT,
-    "AWS::IAM::ManagedPolicy": _DOCUMENT,
-    "AWS::IAM::RolePolicy": _DOCUMENT,
-    "AWS::IAM::UserPolicy": _DOCUMENT,
-    "AWS::IAM::GroupPolicy": _DOCUMENT,
-    "AWS::S3::BucketPolicy": _OF_RESOURCE,
-    "AWS::SQS::QueuePolicy": _OF_RESOURCE,
-    "AWS::SNS::TopicPolicy": _OF_RESOURCE,
-    "AWS::KMS::Key": (("KeyPolicy", _R),),
-    "AWS::SecretsManager::ResourcePolicy": (("ResourcePolicy", _R),),
-    "AWS::ECR::Repository": (("RepositoryPolicyText", _R),),
+    **dict.fromkeys(("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"), _DOCUMENT),
+    **dict.fromkeys(("AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::GroupPolicy"), _DOCUMENT),
+    "AWS::SSO::PermissionSet": (("InlinePolicy", _I),),
+    **dict.fromkeys(("AWS::S3::BucketPolicy", "AWS::S3Express::BucketPolicy"), _OF_RESOURCE),
+    **dict.fromkeys(("AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy"), _OF_RESOURCE),
+    **dict.fromkeys(("AWS::SNS::TopicPolicy", "AWS::SNS::TopicInlinePolicy"), _OF_RESOURCE),
+    **dict.fromkeys(("AWS::EC2::VPCEndpoint", "AWS::Logs::ResourcePolicy"), _OF_RESOURCE),
+    **dict.fromkeys(("AWS::KMS::Key", "AWS::KMS::ReplicaKey"), (("KeyPolicy", _R),)),
+    **dict.fromkeys(
+        ("AWS::SecretsManager::ResourcePolicy", "AWS::Kinesis::ResourcePolicy"), (("ResourcePolicy", _R),)
+    ),
+    **dict.fromkeys(("AWS::ECR::Repository", "AWS::ECR::PublicRepository"), (("RepositoryPolicyText", _R),)),
+    "AWS::ECR::RegistryPolicy": (("PolicyText", _R),),
     "AWS::EFS::FileSystem": (("FileSystemPolicy", _R),),
-    "AWS::EC2::VPCEndpoint": _OF_RESOURCE,
     "AWS::Backup::BackupVault": (("AccessPolicy", _R),),
-    "AWS::OpenSearchService::Domain": (("AccessPolicies", _R),),
-    "AWS::ApiGateway::RestApi": (("Policy", _R),),
+    **dict.fromkeys(
+        ("AWS::OpenSearchService::Domain", "AWS::Elasticsearch::Domain"), (("AccessPolicies", _R),)
+    ),
+    **dict.fromkeys(
+        ("AWS::ApiGateway::RestApi", "AWS::S3::AccessPoint", "AWS::MSK::ClusterPolicy"), (("Policy", _R),)
+    ),
     "AWS::Events::EventBusPolicy": (("Statement", _R),),
+    "AWS::DynamoDB::Table": (("ResourcePolicy.PolicyDocument", _R),),
+    **dict.fromkeys(
+        ("AWS::CodeArtifact::Domain", "AWS::CodeArtifact::Repository"), (("PermissionsPolicyDocument", _R),)
+    ),
     "AWS::Organizations::Policy": (("Content", PolicyType.SCP),),
+    **dict.fromkeys(("AWS::Serverless::Function", "AWS::Serverless::StateMachine"), _SERVERLESS),
 }
 _TEXT: Final = (("policy", _I),)
 _RESOURCE_TEXT: Final = (("policy", _R),)
+_WITH_POLICY: Final = """
+    aws_s3_bucket_policy aws_s3_access_point aws_s3control_access_point_policy aws_sqs_queue_policy
+    aws_sqs_queue aws_sns_topic_policy aws_sns_topic aws_kms_key aws_kms_key_policy
+    aws_secretsmanager_secret_policy aws_secretsmanager_secret aws_ecr_repository_policy
+    aws_ecr_registry_policy aws_ecrpublic_repository_policy aws_efs_file_system_policy aws_vpc_endpoint
+    aws_vpc_endpoint_policy aws_backup_vault_policy aws_api_gateway_rest_api_policy aws_glue_resource_policy
+    aws_msk_cluster_policy aws_cloudwatch_event_bus_policy
+"""
 # Terraform's resource type -> where its policies stand, as JSON in a string.
-_TERRAFORM: Final[dict[str, tuple[tuple[str, PolicyType], ...]]] = {
+_TERRAFORM: Final[dict[str, _Places]] = {
     "aws_iam_role": (("assume_role_policy", _T), ("inline_policy[].policy", _I)),
-    "aws_iam_policy": _TEXT,
-    "aws_iam_role_policy": _TEXT,
-    "aws_iam_user_policy": _TEXT,
-    "aws_iam_group_policy": _TEXT,
-    "aws_s3_bucket_policy": _RESOURCE_TEXT,
-    "aws_sqs_queue_policy": _RESOURCE_TEXT,
-    "aws_sqs_queue": _RESOURCE_TEXT,
-    "aws_sns_topic_policy": _RESOURCE_TEXT,
-    "aws_sns_topic": _RESOURCE_TEXT,
-    "aws_kms_key": _RESOURCE_TEXT,
-    "aws_kms_key_policy": _RESOURCE_TEXT,
-    "aws_secretsmanager_secret_policy": _RESOURCE_TEXT,
-    "aws_ecr_repository_policy": _RESOURCE_TEXT,
-    "aws_efs_file_system_policy": _RESOURCE_TEXT,
-    "aws_vpc_endpoint": _RESOURCE_TEXT,
-    "aws_vpc_endpoint_policy": _RESOURCE_TEXT,
-    "aws_backup_vault_policy": _RESOURCE_TEXT,
+    **dict.fromkeys(("aws_iam_policy", "aws_iam_role_policy"), _TEXT),
+    **dict.fromkeys(("aws_iam_user_policy", "aws_iam_group_policy"), _TEXT),
+    "aws_ssoadmin_permission_set_inline_policy": (("inline_policy", _I),),
+    **dict.fromkeys(_WITH_POLICY.split(), _RESOURCE_TEXT),
+    **dict.fromkeys(("aws_kinesis_resource_policy", "aws_dynamodb_resource_policy"), _RESOURCE_TEXT),
     "aws_glacier_vault": (("access_policy", _R),),
+    "aws_cloudwatch_log_resource_policy": (("policy_document", _R),),
+    "aws_codeartifact_domain_permissions_policy": (("policy_document", _R),),
+    **dict.fromkeys(("aws_opensearch_domain_policy", "aws_opensearch_domain"), (("access_policies", _R),)),
+    "aws_elasticsearch_domain_policy": (("access_policies", _R),),
     "aws_organizations_policy": (("content", PolicyType.SCP),),
 }
 _ORGANIZATION: Final = {
     "SERVICE_CONTROL_POLICY": PolicyType.SCP,
     "RESOURCE_CONTROL_POLICY": PolicyType.RCP,
 }
+
+
+_PARAMETER: Final = re.compile(r"\$\{([^}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +128,11 @@ def policies(text: str, type_: PolicyType | None = None) -> Iterator[Found]:
     try:
         root = parse(text)
     except JsonError as error:
-        yield Found("", type_ or _I, source, None, error)
-        return
+        root = _yaml(text)
+        if root is None:
+            yield Found("", type_ or _I, source, None, error)
+            return
+        source = YamlSource(text)
     if any(root.get(key) for key in ("UserDetailList", "RoleDetailList", "GroupDetailList", "Policies")):
         yield from _details(source, root)
     elif (listed := root.get("Resources")) is not None and listed.kind == "object":
@@ -121,6 +143,22 @@ def policies(text: str, type_: PolicyType | None = None) -> Iterator[Found]:
             yield from _module(source, module)
     else:
         yield Found("", type_ or guess_type(root), source, root)
+
+
+def is_yaml(text: str) -> bool:
+    """Whether a text is a template or policy in YAML."""
+    return _yaml(text) is not None
+
+
+def _yaml(text: str) -> Node | None:
+    """The root of a template or policy in YAML; None for any other text."""
+    if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+        return None
+    try:
+        root = parse_yaml(text)
+    except JsonError:
+        return None
+    return root if root.get("Resources") or root.get("Statement") else None
 
 
 def _read(name: str, type_: PolicyType, source: Source, node: Node) -> Iterator[Found]:
@@ -175,7 +213,10 @@ def _template(source: Source, resources: Node) -> Iterator[Found]:
             named = properties.get("Type")
             kind = _ORGANIZATION.get(named.text, kind) if named else kind
             for node in _at(properties, path):
-                known = _without_functions(node)
+                if path == "Policies[]" and node.get("Statement") is None:
+                    # SAM's names of managed policies, and its own policy templates.
+                    continue
+                known = _without_functions(node, source.text)
                 if path == "Statement" and known.kind in ("object", "array"):
                     version = Node("string", node.start, node.start, "2012-10-17")
                     label = Node("string", node.start, node.start, "Version")
@@ -185,17 +226,33 @@ def _template(source: Source, resources: Node) -> Iterator[Found]:
                 yield from _read(key.text, kind, source, known)
 
 
-def _without_functions(node: Node) -> Node:
-    """The value with each intrinsic function (`Ref`, `Fn::...`) as unknown text."""
+def _without_functions(node: Node, text: str) -> Node:
+    """The value with each intrinsic function (`Ref`, `Fn::...`) as unknown text.
+
+    Its `template` has a policy variable for what only the deployment knows, the same for the same expression.
+    """
     if node.kind == "object" and len(node.members) == 1:
-        name = node.members[0][0].text
-        if name in ("Ref", "Condition") and node.members[0][1].kind == "string":
-            return Node("unknown", node.start, node.end)
-        if name.startswith("Fn::"):
-            return Node("unknown", node.start, node.end)
-    members = [(key, _without_functions(value)) for key, value in node.members]
-    items = [_without_functions(item) for item in node.items]
+        name, inner = node.members[0][0].text, node.members[0][1]
+        if (name in ("Ref", "Condition") and inner.kind == "string") or name.startswith("Fn::"):
+            return Node("unknown", node.start, node.end, template=_template_of(name, inner, text))
+    members = [(key, _without_functions(value, text)) for key, value in node.members]
+    items = [_without_functions(item, text) for item in node.items]
     return Node(node.kind, node.start, node.end, node.value, members, items)
+
+
+def _template_of(name: str, inner: Node, text: str) -> str:
+    if name == "Ref":
+        return variable(inner.text)
+    if name == "Fn::Sub" and inner.kind == "string":
+        return _PARAMETER.sub(
+            lambda m: variable(m.group(1)) if m.group(1)[:1] != "!" else m.group(), inner.text
+        )
+    return variable(f"{name} {' '.join(text[inner.start : inner.end].split())}")
+
+
+def variable(expression: str) -> str:
+    """A policy variable that stands for an expression of a template."""
+    return f"${{partywall/{hashlib.sha256(expression.encode()).hexdigest()[:16]}}}"
 
 
 def _module(source: Source, module: Node) -> Iterator[Found]:
