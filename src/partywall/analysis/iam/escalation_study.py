@@ -11,7 +11,7 @@ from partywall.analysis.iam.context import Context
 from partywall.analysis.iam.escalation import CONTROL, Escalation, Hop, Path
 from partywall.analysis.iam.escalation_steps import Step
 from partywall.analysis.iam.escalation_world import Accounts, Actor
-from partywall.analysis.iam.evaluate import Policies, PolicySet, Request, Resource, decide
+from partywall.analysis.iam.evaluate import Layer, Policies, PolicySet, Request, Resource, decide
 from partywall.analysis.iam.masks import Masker
 from partywall.analysis.iam.operators import holds
 from partywall.analysis.iam.scan_actors import (
@@ -26,6 +26,7 @@ from partywall.analysis.iam.scan_actors import (
     catalogue,
 )
 
+_GRANTING: Final = (Layer.IDENTITY, Layer.RESOURCE)
 SELF: Final = "self"
 """Kinds of steps: a change of one's own rights, or how another principal is become."""
 
@@ -174,8 +175,8 @@ class Standpoint:
                 )
             made = decide(Request(actor.principal, action, Resource(resource, account, tags), context), given)
             if made.may:
-                labels = [s.label for step in made.steps for s in step.statements if s.allow]
-                labels += [r.statement.label for r in made.residual if r.statement and r.statement.allow]
+                labels = [s.label for t in made.steps if t.layer in _GRANTING for s in t.statements]
+                labels += [r.statement.label for r in made.residual if r.statement and r.layer in _GRANTING]
                 found = Evidence(action, resource, tuple(dict.fromkeys(labels)))
                 if made.must:
                     return found
@@ -200,6 +201,24 @@ class Standpoint:
         return ["*", on.replace("{account}", actor.principal.account).replace("*", "x")]
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A principal's shortest way to administrator rights, or to another principal. `certainty`: certain,
+    possible (conditions are open) or unknown; then `gaps` tells what was not read."""
+
+    principal: str
+    certainty: str
+    hops: tuple[Hop, ...]
+    gaps: tuple[str, ...]
+    evidence: tuple[tuple[Evidence, ...], ...]
+    """Of each hop."""
+
+    @property
+    def target(self) -> str:
+        """Whom the last hop reaches; "" for something new."""
+        return self.hops[-1].target if self.hops else ""
+
+
 class Study:
     """Escalation over both extremes of what was not read; one of them where all was."""
 
@@ -215,6 +234,25 @@ class Study:
 
         return Standpoint(accounts(self.reading, every), catalogue(self.reading, every), masker)
 
+    def ways(self, to: str = "") -> list[Way]:
+        """The ways to administrator rights, or (`to` an ARN) to become one principal: certain ones first,
+        then by length and ARN. Raises UserError where there is no such principal."""
+        least, most = self.least.paths, self.most.paths
+        if to:
+            least, most = ({p.principal: p for p in s.graph.paths_to(to)} for s in (self.least, self.most))
+        found: list[Way] = []
+        for arn in {**least, **most}:
+            if not to and arn in self.least.admins:
+                continue
+            known = least.get(arn)
+            at, path = (self.least, known) if known is not None else (self.most, most[arn])
+            certainty = "unknown" if known is None else "certain" if path.certain else "possible"
+            gaps = tuple(sorted(self._gaps(arn, path.hops))) if known is None else ()
+            evidence = tuple(tuple(at.evidence(hop)) for hop in path.hops)
+            found.append(Way(arn, certainty, path.hops, gaps, evidence))
+        order = ("certain", "possible", "unknown")
+        return sorted(found, key=lambda w: (order.index(w.certainty), len(w.hops), w.principal))
+
     def certainty(self, arn: str) -> str:
         """Of a way to administrator rights: certain, possible (conditions are open), unknown (it hangs on
         what was not read) or none."""
@@ -227,11 +265,13 @@ class Study:
 
     def blame(self, arn: str) -> set[str]:
         """The gaps that leave a principal's way to administrator rights open."""
+        path = self.most.paths.get(arn)
+        return self._gaps(arn, path.hops if path is not None else ())
+
+    def _gaps(self, arn: str, hops: tuple[Hop, ...]) -> set[str]:
         gaps = self.reading.gaps
         if not gaps:
             return set()
-        path = self.most.paths.get(arn)
-        hops = path.hops if path is not None else ()
         on_way = {arn, *(h.source for h in hops), *(h.target for h in hops)} - {""}
         on_way = {who for who in on_way if who.startswith("arn:")}
         found = {gap for gap in (SCPS, RCPS) if any(who.split(":")[4] in gaps.get(gap, ()) for who in on_way)}

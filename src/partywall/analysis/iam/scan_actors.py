@@ -11,8 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
+from partywall.analysis.iam import gaad
 from partywall.analysis.iam.context import Context
 from partywall.analysis.iam.document import Policy, Statement, parse
 from partywall.analysis.iam.escalation_steps import Step, steps
@@ -38,6 +40,14 @@ RCPS: Final = "rcps"
 VERSIONS: Final = "versions"
 PASSWORDS: Final = "passwords"
 """Gaps: names of what was not read; those of holders are `holders:KIND`."""
+_WORDS: Final = {
+    IDENTITIES: "policies of users, groups or roles",
+    PRINCIPALS: "the users and roles of an account",
+    SCPS: "service control policies",
+    RCPS: "resource control policies",
+    VERSIONS: "other versions of policies",
+    PASSWORDS: "which users have a password",
+}
 
 
 @dataclass(slots=True)
@@ -86,6 +96,25 @@ def reading(people: People, holders: Holders) -> Reading:
             gap(f"holders:{kind}", account)
     made.gaps = gaps
     return made
+
+
+def gap_words(gap: str) -> str:
+    """What a gap leaves unknown, as a noun."""
+    kind = gap.removeprefix("holders:")
+    return _WORDS.get(gap) or f"{'an' if kind[0] in 'aeiou' else 'a'} {kind.replace('-', ' ')}"
+
+
+def from_files(paths: Iterable[Path], *, strict: bool = False) -> Reading:
+    """What `aws iam get-account-authorization-details` wrote, a file per account. Such files tell of no
+    resources that hold roles: there are none, or (`strict`) they are not known. Raises UserError."""
+    people = gaad.people(paths, strict=strict)
+    places = {(account, "*") for account in people.world.accounts}
+    unlisted = {source.kind: set(places) for source in SOURCES} if strict else {}
+    if not strict:
+        people.world.assumptions.append(
+            "the files hold no functions, instances and other holders of roles: taken to be none"
+        )
+    return reading(people, Holders([], unlisted))
 
 
 def catalogue(given: Reading, granted: Granted) -> tuple[Step, ...]:

@@ -51,24 +51,26 @@ def _page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = _asset("report.css")
-    script = '"use strict";\n' + "\n".join(_asset(f"{name}.js") for name in _PARTS)
+    style = asset("report.css")
+    script = '"use strict";\n' + "\n".join(asset(f"{name}.js") for name in _PARTS)
     return environment.get_template("report.html.j2").render(
         scan=report.scan,
         started=report.scan.started_at.strftime("%Y-%m-%d %H:%M UTC"),
         style=Markup(style),
         script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=digest(style),
+        script_hash=digest(script),
         payload=_PAYLOAD_MARK,
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of one of the page's parts."""
     from importlib import resources
 
     return resources.files("partywall.outputs.html").joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def digest(text: str) -> str:
+    """What a Content-Security-Policy calls an inline script or style by."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -144,8 +144,8 @@ principal_risk = Table(
             "held_by",
             List(Struct(Field("kind", Str, ""), Field("arn", Str, ""))),
             "",
-            doc="Functions, instances, projects, stacks and so on that run with the role; a NULL element stands"
-            " for those that were not listed.",
+            doc="Functions, instances, projects, stacks and so on that run with the role; a NULL element"
+            " stands for those that were not listed.",
         ),
         Column(
             "public_functions",
