@@ -79,11 +79,23 @@ def glob(pattern: str) -> Matcher:
         if not tail:
             head = plain(head)
             return lambda text: text.startswith(head)
-    expression = "".join(
-        ".*" if c == "*" else "." if c == "?" else re.escape(plain(c)) for c in re.sub(r"\*+", "*", pattern)
-    )
-    fullmatch = re.compile(expression, re.DOTALL).fullmatch
+    fullmatch = re.compile(_stars(pattern.split("*"), ".*?", ".*", "."), re.DOTALL).fullmatch
     return lambda text: fullmatch(text) is not None
+
+
+def _stars(pieces: list[str], reluctant: str, greedy: str, one: str) -> str:
+    """An expression for pieces with a star between each two, that takes time linear in the stars.
+
+    What stands between two stars is best found at its first place, and never looked for again.
+    """
+    made = [
+        "".join(one if c == "?" else re.escape(plain(c)) for c in piece)
+        for n, piece in enumerate(pieces)
+        if piece or n in (0, len(pieces) - 1)
+    ]
+    if len(made) == 1:
+        return made[0]
+    return made[0] + "".join(f"(?>{reluctant}{piece})" for piece in made[1:-1]) + greedy + made[-1]
 
 
 @lru_cache(maxsize=65536)
@@ -125,13 +137,13 @@ def resource(pattern: str) -> Matcher:
 
 
 def _segment(pattern: str, *, last: bool) -> str:
-    pattern = re.sub(r"\*+", "*", pattern)
-    end = len(pattern) - 1
-    some, one = (".*", ".") if last else ("[^:]*", "[^:]")
-    return "".join(
-        (".*" if n == end else some) if c == "*" else one if c == "?" else re.escape(plain(c))
-        for n, c in enumerate(pattern)
-    )
+    pieces = pattern.split("*")
+    if last:
+        return _stars(pieces, ".*?", ".*", ".")
+    if pieces[-1] or len(pieces) == 1:
+        return _stars(pieces, "[^:]*?", "[^:]*", "[^:]")
+    # The star that ends the segment reaches past the colon.
+    return _stars(pieces[:-1], "[^:]*?", "[^:]*", "[^:]") + ".*"
 
 
 def _segment_test(tests: list[tuple[int, Matcher]]) -> Matcher:

@@ -41,6 +41,8 @@ class Run:
     findings: list[Finding] = field(default_factory=list[Finding])
     variables: bool = True
     """The document's version fills policy variables."""
+    hints: int = 20
+    """How many more times the nearest known name is looked for, which takes long."""
 
     def add(self, code: str, node: Node | int, path: str, message: str) -> None:
         """Notes a finding at a value."""

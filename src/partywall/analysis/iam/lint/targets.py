@@ -16,6 +16,8 @@ from partywall.analysis.iam.lint.document import Run, Statement, entries
 from partywall.analysis.iam.lint.positions import Node
 
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+_WILD: Final = re.compile(r"[*?]")
+_MOST_COMPARED: Final = 200_000
 _NEVER_ACCOUNT: Final = ("", "aws", "aws-managed", "third-party", "cloudfront", "amazon")
 
 
@@ -51,14 +53,19 @@ def _action(run: Run, node: Node, path: str) -> None:
             run.add("WILDCARD_IN_SERVICE_NAME", node, path, f"{service!r} means services that nobody listed.")
         return
     if service.lower() not in reference.services():
-        near = reference.nearest(service.lower(), reference.services())
+        near = _near(run, service.lower(), reference.services())
         hint = f" Is {near} meant?" if near else ""
         run.add("INVALID_SERVICE_IN_ACTION", node, path, f"No service has the prefix {service!r}.{hint}")
     elif not reference.is_action(service.lower(), name.lower()):
         known = reference.actions(service.lower())
-        near = known.get(reference.nearest(name.lower(), known), "")
-        hint = f" Is {near} meant?" if near and not has_wildcard(name) else ""
+        near = "" if has_wildcard(name) else known.get(_near(run, name.lower(), known), "")
+        hint = f" Is {near} meant?" if near else ""
         run.add("INVALID_ACTION", node, path, f"{service} has no action {name!r}.{hint}")
+
+
+def _near(run: Run, text: str, names: frozenset[str] | dict[str, str]) -> str:
+    run.hints -= 1
+    return reference.nearest(text, names) if run.hints >= 0 and len(text) <= 128 else ""
 
 
 def _resource(run: Run, node: Node, path: str) -> None:
@@ -138,27 +145,36 @@ def _redundant(run: Run, node: Node | None, path: str, code: str, what: str) -> 
         (i, n, n.text.lower() if fold else n.text) for i, n in enumerate(node.items) if n.kind == "string"
     ]
     first: dict[str, int] = {}
+    begin: dict[str, int] = {}
     wide: dict[str, list[tuple[int, str]]] = {}
     for index, _, text in texts:
-        first.setdefault(text, index)
-        if has_wildcard(text):
-            wide.setdefault(_bucket(text, fold), []).append((index, text))
+        if first.setdefault(text, index) == index and has_wildcard(text):
+            head = text.removesuffix("*")
+            if head and not has_wildcard(head) and (fold or head.count(":") >= 5):
+                begin[head] = index
+            else:
+                wide.setdefault(_bucket(text, fold), []).append((index, text))
+    compared = 0
     for index, mine, text in texts:
-        other = first[text] if first[text] < index else None
-        if other is None:
+        found = [first[text]] if first[text] < index else []
+        head = _WILD.split(text, maxsplit=1)[0]
+        found += [
+            n for end in range(len(head) + 1) if (n := begin.get(head[:end])) is not None and n != first[text]
+        ]
+        if not found:
             # Only a pattern of the same service, or of no one service, can take it in.
             bucket = _bucket(text, fold)
             near = [*wide.get("", ()), *(wide.get(bucket, ()) if bucket else ())]
-            found = (
-                n for n, pattern in near if n != index and pattern != text and _covers(pattern, text, fold)
-            )
-            other = min(found, default=None)
-        if other is not None:
+            compared += len(near)
+            # A suggestion is not worth minutes.
+            if compared <= _MOST_COMPARED:
+                found = [n for n, p in near if n != first[text] and _covers(p, text, fold)]
+        if found:
             run.add(
                 f"REDUNDANT_{code}",
                 mine,
                 f"{path}[{index}]",
-                f"{node.items[other].text!r} takes in the {what} {mine.text!r} already.",
+                f"{node.items[min(found)].text!r} takes in the {what} {mine.text!r} already.",
             )
 
 
