@@ -73,7 +73,7 @@ def identity(lake: Lake, *, aws: bool = False) -> Iterator[Held]:
 
 
 def resources(lake: Lake) -> Iterator[Held]:
-    """Trust policies and policies of resources, where there is one or that is not known."""
+    """The trust policy of each role and the policy of each resource that could have one ("": it has none)."""
     from partywall.tables.analyses.iam_policies import RESOURCE_POLICIES
 
     for name, columns in {"iam_role": ("trust_policy",), **RESOURCE_POLICIES}.items():
@@ -81,10 +81,9 @@ def resources(lake: Lake) -> Iterator[Held]:
         type_ = PolicyType.TRUST if trust else PolicyType.RESOURCE
         for row in rows(lake, name, columns):
             for number, column in enumerate(columns):
-                if row[column] != "":
-                    kind, label = "trust" if trust else "resource", row["name"] or row["arn"]
-                    arn = f"{row['arn']}/{column}" if number else ""
-                    yield Held(row, kind, type_, row[column], label, row["arn"], name, column, arn)
+                kind, label = "trust" if trust else "resource", row["name"] or row["arn"]
+                arn = f"{row['arn']}/{column}" if number else ""
+                yield Held(row, kind, type_, row[column], label, row["arn"], name, column, arn)
 
 
 def organizations(lake: Lake) -> Iterator[Held]:
@@ -103,5 +102,5 @@ def organizations(lake: Lake) -> Iterator[Held]:
 def everything(lake: Lake, *, aws: bool) -> Iterator[Held]:
     """All of them."""
     yield from identity(lake, aws=aws)
-    yield from resources(lake)
+    yield from (held for held in resources(lake) if held.text != "")
     yield from organizations(lake)

@@ -103,9 +103,12 @@ def resource_policies(lake: Lake) -> pa.Table:
         row: dict[str, Any] = held.base()
         del row["holder_arn"]
         row |= {"table_name": held.table, "column_name": held.column}
-        if held.text is not None:
+        if held.text == "":
+            row["has_policy"] = False
+        elif held.text is not None:
             policy = read(held.text, "policy", True)
             row |= {
+                "has_policy": True,
                 "statement_count": len(policy.statements),
                 **codes(held.text, held.type),
                 "allows_not_principal": any(s.allow and s.not_principal for s in policy.statements),

@@ -213,8 +213,8 @@ resource_policy = Table(
     "iam_resource_policy",
     service="iam",
     scope="global",
-    doc="A role's trust policy or a resource's policy, by the codes of the policy lint. The Region of a row "
-    "is its resource's.",
+    doc="A role's trust policy, or the policy of a resource that could have one, by the codes of the policy "
+    "lint. The Region of a row is its resource's.",
     rows=Analysis(
         f"{_MODULE}:resource_policies",
         {**RESOURCE_POLICIES, "iam_role": ("trust_policy", "is_aws_managed")},
@@ -225,6 +225,7 @@ resource_policy = Table(
         Column("policy_kind", Enum("trust", "resource"), ""),
         Column("table_name", Str, "", doc="The table that the resource is a row of."),
         Column("column_name", Str, "", doc="The column that the policy is in."),
+        Column("has_policy", Bool, "", doc="There is a policy; of what follows nothing is told otherwise."),
         Column("statement_count", Int, ""),
         *_LINTED,
         Column("allows_not_principal", Bool, "", doc="A statement allows everyone but some (NotPrincipal)."),
