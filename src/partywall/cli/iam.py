@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from partywall.cli import iam_policies, iam_shrink
+from partywall.cli import iam_paths, iam_policies, iam_shrink
 from partywall.cli.options import DEFAULT_DATA, AsListing, Data, Listing, ScanName
 from partywall.errors import UserError
 
@@ -26,6 +26,7 @@ iam = typer.Typer(
 )
 iam_policies.register(iam)
 iam_shrink.register(iam)
+iam_paths.register(iam)
 
 
 class Expected(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -48,6 +48,16 @@ _WORDS: Final = {
     VERSIONS: "other versions of policies",
     PASSWORDS: "which users have a password",
 }
+_ACRONYMS: Final = ("ec2", "ecs", "eks", "emr")
+
+
+class _Listed(Step):
+    """A step of the catalogue, known by its id in sets: its mappings have no hash."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
 
 @dataclass(slots=True)
@@ -99,9 +109,9 @@ def reading(people: People, holders: Holders) -> Reading:
 
 
 def gap_words(gap: str) -> str:
-    """What a gap leaves unknown, as a noun."""
-    kind = gap.removeprefix("holders:")
-    return _WORDS.get(gap) or f"{'an' if kind[0] in 'aeiou' else 'a'} {kind.replace('-', ' ')}"
+    """What a gap leaves unknown, as a noun; of holders, those in some Region or account."""
+    words = gap.removeprefix("holders:").split("-")
+    return _WORDS.get(gap) or f"{' '.join(w.upper() if w in _ACRONYMS else w for w in words)}s"
 
 
 def from_files(paths: Iterable[Path], *, strict: bool = False) -> Reading:
@@ -119,11 +129,12 @@ def from_files(paths: Iterable[Path], *, strict: bool = False) -> Reading:
 
 def catalogue(given: Reading, granted: Granted) -> tuple[Step, ...]:
     """The steps, those on passwords made to fit what is not known of passwords: left out, or of any user."""
+    listed = tuple(_Listed(**{f.name: getattr(s, f.name) for f in fields(s)}) for s in steps())
     if PASSWORDS not in given.gaps:
-        return steps()
+        return listed
     if granted(PASSWORDS):
-        return tuple(replace(s, reach="user") if s.reach in _PASSWORD else s for s in steps())
-    return tuple(s for s in steps() if s.reach not in _PASSWORD)
+        return tuple(replace(s, reach="user") if s.reach in _PASSWORD else s for s in listed)
+    return tuple(s for s in listed if s.reach not in _PASSWORD)
 
 
 def accounts(given: Reading, granted: Granted) -> Accounts:
