@@ -19,8 +19,8 @@ from partywall.analysis.iam.people import People
 from partywall.analysis.iam.scan_actors import PASSWORDS, _meet, from_files, gap_words, reading
 from partywall.analysis.policy import FACTS
 from partywall.cli.app import app
-from partywall.lake.engine import Lake
 from partywall.errors import UserError
+from partywall.lake.engine import Lake
 from partywall.outputs import iam_graph
 from tests.support import DemoScan
 
