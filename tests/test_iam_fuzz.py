@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -130,6 +131,7 @@ ODD = st.sampled_from(
         ),
     )
 )
+ODD = ODD.map(copy.deepcopy)
 KEYS = st.sampled_from(
     (
         *(

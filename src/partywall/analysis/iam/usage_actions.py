@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from partywall.analysis.iam.actions import Action, asked, find, services
+from partywall.analysis.iam.actions import Action, asked, find, service_actions, services
 
 # eventSource's first label -> the prefix of its actions, where the two differ.
 _SOURCES: Final = {
@@ -149,6 +149,9 @@ def prefix_of(source: str) -> str:
 def events_of(prefix: str) -> frozenset[str]:
     """Actions of a service (in lower case, without it) whose use shows as events of other names."""
     names = [n for (p, _), actions in _EVENTS.items() if p == prefix for n in actions]
+    if prefix == "s3":
+        plain = (action.name for action in service_actions("s3").values())
+        names += ["s3:PutObjectAcl", "s3:PutObjectTagging", *(v for n in plain if (v := _versioned(n)))]
     return frozenset(n.partition(":")[2].lower() for n in names)
 
 
@@ -197,12 +200,7 @@ def _more(names: tuple[str, ...], params: Params) -> Iterator[str]:
         return
     keys = {k.lower() for k in params}
     if "versionid" in keys or "version-id" in keys:
-        for plain, versioned in (
-            ("s3:GetObject", "s3:GetObjectVersion"),
-            ("s3:DeleteObject", "s3:DeleteObjectVersion"),
-        ):
-            if plain in names:
-                yield versioned
+        yield from (made for n in names if (made := _versioned(n)))
     if "x-amz-copy-source" in keys or "s3:CopyObject" in names:
         yield "s3:GetObject"
     if "s3:PutObject" in names:
@@ -210,6 +208,12 @@ def _more(names: tuple[str, ...], params: Params) -> Iterator[str]:
             yield "s3:PutObjectAcl"
         if "x-amz-tagging" in keys:
             yield "s3:PutObjectTagging"
+
+
+def _versioned(name: str) -> str:
+    """The action that a call on a version of an object asks for; "" where there is none."""
+    found = find(name.replace("Object", "ObjectVersion", 1))
+    return found.name if found and found.name != name else ""
 
 
 def _passed(prefix: str, names: tuple[str, ...] | list[str], params: Params) -> Iterator[Used]:

@@ -18,6 +18,7 @@ _SERVICES: Final = {
     "es": ("es", "opensearch"),
     "kinesisanalytics": ("kinesisanalytics", "kinesisanalyticsv2"),
     "mobiletargeting": ("pinpoint",),
+    "s3": ("s3", "s3control"),
     "servicecatalog": ("servicecatalog", "servicecatalog-appregistry"),
     "ses": ("ses", "sesv2"),
     "sso": ("sso-admin", "sso"),
