@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from partywall.demo.fake_defaults import empty
+from partywall.demo.protocol import AwsError
 
 if TYPE_CHECKING:
     from partywall.demo.fake import Asked
@@ -17,41 +18,39 @@ _EMPTY: dict[str, str] = {
 }
 
 
-def _learned(asked: Asked) -> dict[str, Any] | None:
-    """moto's static routes, with those of the VPCs that propagate into the table, as AWS answers them."""
+def _routes(asked: Asked) -> dict[str, Any]:
+    """Static routes, and those of VPCs that propagate into the table; moto fails where pages are asked."""
     from moto.ec2.models import ec2_backends
 
-    answer = asked.ask_moto()
-    if answer is None:
-        return None
     backend: Any = ec2_backends[asked.account][asked.region]
     table = backend.transit_gateways_route_tables.get(asked.params["TransitGatewayRouteTableId"])
     if table is None:
-        return answer
-    known = {route.get("DestinationCidrBlock") for route in answer.get("Routes", [])}
+        raise AwsError("InvalidRouteTableID.NotFound", "Transit gateway route table not found.")
+    found: dict[str, dict[str, Any]] = {}
     for learned in table.route_table_propagation:
-        attachment_id = learned.transitGatewayAttachmentId
-        attachment = backend.transit_gateway_attachments[attachment_id]
-        if attachment.resource_type != "vpc" or attachment.state != "available":
-            continue
-        block = backend.vpcs[attachment.resource_id].cidr_block
-        if block in known:
-            continue
-        answer.setdefault("Routes", []).append(
-            {
-                "DestinationCidrBlock": block,
-                "State": "active",
-                "Type": "propagated",
-                "TransitGatewayAttachments": [
-                    {
-                        "ResourceId": attachment.resource_id,
-                        "ResourceType": "vpc",
-                        "TransitGatewayAttachmentId": attachment_id,
-                    }
-                ],
-            }
-        )
-    return answer
+        attachment = backend.transit_gateway_attachments[learned.transitGatewayAttachmentId]
+        if attachment.resource_type == "vpc" and attachment.state == "available":
+            block = backend.vpcs[attachment.resource_id].cidr_block
+            found[block] = _route(block, attachment, "active", "propagated")
+    for block, route in table.routes.items():
+        held = route.get("transitGatewayAttachments") or {}
+        attachment = backend.transit_gateway_attachments.get(held.get("transitGatewayAttachmentId"))
+        found[block] = _route(block, attachment, route.get("state") or "active", "static")
+    return {"Routes": list(found.values()), "AdditionalRoutesAvailable": False}
+
+
+def _route(block: str, attachment: Any, state: str, kind: str) -> dict[str, Any]:
+    target = {
+        "ResourceId": getattr(attachment, "resource_id", ""),
+        "ResourceType": getattr(attachment, "resource_type", ""),
+        "TransitGatewayAttachmentId": getattr(attachment, "id", ""),
+    }
+    return {
+        "DestinationCidrBlock": block,
+        "State": state,
+        "Type": kind,
+        "TransitGatewayAttachments": [target] if attachment else [],
+    }
 
 
 def _only(listed: str, member: str) -> Any:
@@ -86,7 +85,7 @@ def _all() -> dict[str, dict[str, Any]]:
     answers: dict[str, dict[str, Any]] = {
         service: {name: empty(service, name) for name in names.split()} for service, names in _EMPTY.items()
     }
-    answers["ec2"]["SearchTransitGatewayRoutes"] = _learned
+    answers["ec2"]["SearchTransitGatewayRoutes"] = _routes
     answers["ec2"]["DescribeTransitGatewayVpcAttachments"] = _only("TransitGatewayVpcAttachments", "VpcId")
     answers["ec2"]["DescribeTransitGatewayPeeringAttachments"] = _only(
         "TransitGatewayPeeringAttachments", "RequesterTgwInfo"

@@ -278,6 +278,13 @@ def seed_between(desks: list[Desk]) -> None:
         PeerOwnerId=production.account,
         TagSpecifications=_named("vpc-peering-connection", "sandbox-to-production", sandbox),
     )["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    _instance(
+        sandbox,
+        "migration-1",
+        sandbox.ids[f"subnet/main-private-a/{HOME}"],
+        [sandbox.ids[f"sg/batch/{HOME}"]],
+        MetadataOptions={"HttpTokens": "required"},
+    )
     production.at("ec2").accept_vpc_peering_connection(VpcPeeringConnectionId=asked)
     for desk, block in ((sandbox, "10.20.0.0/16"), (production, "10.60.0.0/16")):
         desk.at("ec2").create_route(

@@ -64,6 +64,7 @@ class ScannedNetwork:
 
 def load(lake: Lake) -> ScannedNetwork:
     """The network of a scan's accounts, all that its tables tell."""
+    from partywall.analysis.network.assumed import with_assumed
     from partywall.analysis.network.scan_gateways import gateways
     from partywall.analysis.network.scan_loads import loads
     from partywall.analysis.network.scan_services import services
@@ -76,7 +77,7 @@ def load(lake: Lake) -> ScannedNetwork:
     )
     parts += loads(reading, stand_ins)
     found, held = services(reading, stand_ins)
-    parts += held
+    parts = with_assumed([*parts, *held], {a["account_id"] for a in lake.manifest.accounts})
     return ScannedNetwork(network(parts, reading.unread), reading.failures, reading, tuple(found))
 
 

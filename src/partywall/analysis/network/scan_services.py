@@ -44,6 +44,8 @@ class Service:
     """ARNs of load balancers, and ids of instances, that it leads to."""
     failed: tuple[Mapping[str, str], ...] = ()
     engine: str = ""
+    behind_known: bool = True
+    """`behind` holds all that it leads to."""
 
 
 def services(reading: Reading, stand_ins: StandIns) -> tuple[list[Service], list[Interface]]:
@@ -66,7 +68,8 @@ def services(reading: Reading, stand_ins: StandIns) -> tuple[list[Service], list
         )
         held += made
         found.append(_with(service, interfaces=tuple(i.id for i in made)))
-    found += [*_functions(reading), *_rest_apis(reading), *_http_apis(reading), *_distributions(reading)]
+    found += [*_functions(reading), *_rest_apis(reading), *_http_apis(reading)]
+    found += [*_distributions(reading), *_accelerators(reading)]
     return found, held
 
 
@@ -297,6 +300,7 @@ def _rest_apis(reading: Reading) -> list[Service]:
                 waf=waf,
                 authentication=None if methods is None else _weakest(kinds),
                 behind=tuple(arn for m in known(methods) for arn in links.get(m["connection_id"], ())),
+                behind_known=methods is not None,
             )
         )
     return found
@@ -329,6 +333,7 @@ def _http_apis(reading: Reading) -> list[Service]:
                 behind=tuple(
                     i["uri"] for i in known(integrations) if i["connection_type"] == "VPC_LINK" and i["uri"]
                 ),
+                behind_known=integrations is not None,
             )
         )
     return found
@@ -355,6 +360,28 @@ def _distributions(reading: Reading) -> list[Service]:
                     for o in known(row["origins"])
                     if o["vpc_origin_id"] and (arn := origins.get(o["vpc_origin_id"]))
                 ),
+            )
+        )
+    return found
+
+
+def _accelerators(reading: Reading) -> list[Service]:
+    """AWS Global Accelerator: traffic enters by its own addresses and reaches private endpoints, too."""
+    behind: dict[str, list[str]] = {}
+    for row in _of(reading, "globalaccelerator_endpoint_group"):
+        behind.setdefault(row["listener_arn"], []).extend(
+            e["endpoint_id"] for e in known(row["endpoints"]) if e["weight"] != 0
+        )
+    found: list[Service] = []
+    for row in _of(reading, "globalaccelerator_listener"):
+        spans = list(known(row["port_ranges"]))
+        found.append(
+            _service(
+                "accelerator",
+                row,
+                port=spans[0]["from_port"] if spans else 0,
+                public=row["enabled"],
+                behind=tuple(behind.get(row["arn"], ())),
             )
         )
     return found
