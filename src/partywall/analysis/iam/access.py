@@ -222,7 +222,7 @@ class _Assessment:
             access.principals.add(caller.label)
             access.actions |= counted.actions
             access.statements |= counted.statements
-            access.by_name = either(access.by_name, named)
+            access.by_name = either(access.by_name, both(named, effective))
             for n, s in enumerate(self.statements):
                 if not s.allow and s.conditions and caller.principal.form(s) is not Form.NONE:
                     access.denies[self.statements[n].label] = s
@@ -351,7 +351,7 @@ def _simpler(one: Witness, other: Witness | None) -> bool:
 
 def _doubt(access: Access, why: str) -> None:
     """Something was not told: what is certain stays, and what seemed closed is open."""
-    for name in ("granted", "access", "unbound", "by_name", "everything"):
+    for name in ("granted", "access", "limited", "unbound", "by_name", "everything"):
         setattr(access, name, either(getattr(access, name), None))
     for group, value in access.groups.items():
         access.groups[group] = either(value, None)
