@@ -140,6 +140,11 @@ class Escalation:
             depth = fresh[0].depth
             batch = Batch([v.actor for v in fresh], self._graph.reader, offset)
             bases = [v.base for v in fresh]
+            for n, variant in enumerate(fresh):
+                before = self.actors[variant.base].groups
+                groups = self.targets.things.bits(g for g in variant.actor.groups if g not in before)
+                if groups:
+                    batch.joined[n] = (groups, 1 << variant.base)
 
     # Who is an administrator.
 

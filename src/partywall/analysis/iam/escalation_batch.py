@@ -108,6 +108,8 @@ class Batch:
         self.all = (1 << self.size) - 1
         self.unread = 0
         self.accounts: dict[str, int] = {}
+        self.joined: dict[int, tuple[int, int]] = {}
+        """Node -> the groups (things) that it has joined, and the bit of its principal."""
         self.grounds: list[Ground] = []
         self.ground_of: list[int] = []
         self.holders: dict[int, tuple[Policy, int]] = {}

@@ -14,10 +14,14 @@ from partywall.analysis.iam.escalation_steps import Step
 from partywall.analysis.iam.escalation_targets import Targets
 from partywall.analysis.iam.escalation_trust import Trusts
 from partywall.analysis.iam.escalation_witness import Witnesses
+from partywall.analysis.iam.principal import Kind
+from partywall.analysis.iam.universe import pack, positions
 
 _THINGS: Final = ("target", "holding", "provider")
 _PASSED: Final = "iam:PassedToService"
 _EVERY: Final = -1
+_Reached = tuple[int, tuple[int, int]]
+"""Nodes, and what they reach certainly and at most."""
 
 
 class Edge(NamedTuple):
@@ -53,7 +57,7 @@ class Graph:
         keys = {_PASSED, *(key for s in catalogue for key in (*s.context, *s.absent))}
         self._keys = sorted(keys)
         self._supported: dict[str, frozenset[str]] = {}
-        self._gained: dict[tuple[object, ...], list[tuple[int, tuple[int, int]]]] = {}
+        self._gained: dict[tuple[object, ...], list[_Reached]] = {}
         self.trusts: Trusts | None = None
         for step in catalogue:
             if step.reach == "assumable-role" and self.trusts is None:
@@ -91,62 +95,89 @@ class Graph:
                 yield from self.trusts.edges(batch, without.policy if without is not None else 0)
             return
         users = _EVERY if step.who != "user" else self._users(batch)
-        asks = sorted(
-            ((self.ask(step, action), on) for action, on in step.needs.items()),
-            key=lambda need: need[1] in _THINGS,
-        )
+        asks = [(self.ask(step, action), on) for action, on in step.needs.items()]
         able = batch.all & users
         for ask, _ in asks:
             able &= batch.support(ask.action)
         if not able:
             return
+        # What must be allowed of one and the same thing; "*" are several.
+        same = {on: [ask for ask, other in asks if other == on] for on in step.needs.values() if on != "*"}
+        known = [(on, listed) for on, listed in same.items() if on in _THINGS]
+        new = [(on, listed) for on, listed in same.items() if on not in _THINGS]
+        new += [("*", [ask]) for ask, on in asks if on == "*"]
+        out = (without.policy, without.action) if without is not None else (0, "")
         for account, nodes in batch.accounts.items():
             most = self.targets.most(step, account)
             if not (nodes & able and most[1]):
                 continue
             current = [(nodes & able, most)]
-            for ask, on in asks:
-                out = without.policy if without is not None and without.action == ask.action else 0
-                merged: dict[tuple[int, int], int] = {}
-                pieces = self._need(step, batch, account, ask, on, out)
-                for both, (yes, may), (some, other) in cross(current, pieces, batch.size):
-                    if may & other:
-                        value = (yes & some, may & other)
-                        merged[value] = merged.get(value, 0) | both
-                current = [(members, value) for value, members in merged.items()]
-                if not current:
-                    break
+            for on, listed in known:
+                pieces = self._gains(step, batch, account, listed, on, without)
+                current = _both(current, pieces, batch.size)
+            for shape, listed in new:
+                asked = 0
+                for members, _ in current:
+                    asked |= members
+                if asked:
+                    found = self.witnesses.found(batch, listed, shape, asked, out)
+                    pieces = [(members, (_EVERY if sure else 0, _EVERY)) for members, sure in found]
+                    current = _both(current, pieces, batch.size)
             for members, (yes, may) in current:
                 yield Part(members, yes, may)
 
-    def _need(
-        self, step: Step, batch: Batch, account: str, ask: Ask, on: str, without: int
-    ) -> list[tuple[int, tuple[int, int]]]:
-        """Nodes of an account by whom they reach by one action of a step."""
-        if on not in _THINGS:
-            found = self.witnesses.found(batch, ask, on, without).get(account, ())
-            return [(nodes, (_EVERY if sure else 0, _EVERY)) for nodes, sure in found]
-        key = (id(batch), account, ask.number, on, step.reach, step.holding, step.yields == "group")
-        if not without and key in self._gained:
+    def _gains(
+        self, step: Step, batch: Batch, account: str, asks: list[Ask], on: str, without: Without | None
+    ) -> list[_Reached]:
+        """Nodes of an account by whom they reach by the actions of a step on one thing."""
+        numbers = tuple(ask.number for ask in asks)
+        key = (id(batch), account, numbers, on, step.reach, step.holding, step.yields == "group")
+        if without is None and key in self._gained:
             return self._gained[key]
+        things: list[_Reached] | None = None
+        for ask in asks:
+            parts = batch.parts(ask, without=_out(ask, without)).get(account, ())
+            pieces = [(nodes, (yes, may)) for nodes, yes, may in parts]
+            things = pieces if things is None else _both(things, pieces, batch.size)
         merged: dict[tuple[int, int], int] = {}
-        for nodes, yes, may in batch.parts(ask, without=without).get(account, ()):
-            value = self.targets.gained(step, on, yes, may)
-            if value[1]:
-                merged[value] = merged.get(value, 0) | nodes
+        own_things = self.targets.own_things(account)
+        for nodes, (yes, may) in things or ():
+            yes, may = yes & own_things, may & own_things
+            some, most = self.targets.gained(step, on, yes, may)
+            if step.reach == "group":
+                # A group that a node has joined comes with the node as well.
+                for n in [n for n in positions(nodes) if n in batch.joined]:
+                    groups, own = batch.joined[n]
+                    value = (some | own if yes & groups else some, most | own if may & groups else most)
+                    merged[value] = merged.get(value, 0) | 1 << n
+                    nodes &= ~(1 << n)
+            if most and nodes:
+                merged[some, most] = merged.get((some, most), 0) | nodes
+        merged.pop((0, 0), None)
         made = [(nodes, value) for value, nodes in merged.items()]
-        if not without:
+        if without is None:
             self._gained[key] = made
         return made
 
     def _users(self, batch: Batch) -> int:
         if not batch.offset:
             return self.targets.users
-        from partywall.analysis.iam.principal import Kind
-        from partywall.analysis.iam.universe import pack
-
         users = (n for n, a in enumerate(batch.actors) if a.principal.kind is Kind.USER)
         return pack(users, batch.size)
+
+
+def _out(ask: Ask, without: Without | None) -> int:
+    return without.policy if without is not None and without.action == ask.action else 0
+
+
+def _both(left: list[_Reached], right: list[_Reached], size: int) -> list[_Reached]:
+    """What nodes reach by both."""
+    merged: dict[tuple[int, int], int] = {}
+    for nodes, (yes, may), (some, most) in cross(left, right, size):
+        if may & most:
+            value = (yes & some, may & most)
+            merged[value] = merged.get(value, 0) | nodes
+    return [(nodes, value) for value, nodes in merged.items()]
 
 
 def _keys_of(action: str) -> frozenset[str]:

@@ -50,6 +50,7 @@ class Targets:
         self.groups = pack((self.things.index[g.arn] for g in world.groups), len(self.things))
         self._masks = {kind: pack(table, len(self.things)) for kind, table in self._tables.items()}
         self._gathers: dict[tuple[str, int], int] = {}
+        self._of_account: dict[str, int] = {}
         self._services: dict[str, tuple[int, int]] = {}
         self._trusting = self._named_services()
 
@@ -116,6 +117,15 @@ class Targets:
         if self._first is not None:
             return (things & self._principals) >> self._first
         return pack((self._of_thing[at] for at in positions(things & self._principals)), self.size)
+
+    def own_things(self, account: str) -> int:
+        """The things of an account: of another's, one's own policies alone never suffice."""
+        if not self._of_account:
+            lists: dict[str, list[int]] = {}
+            for at, arn in enumerate(self.things.texts):
+                lists.setdefault(arn.split(":", 5)[4] if arn.count(":") > 4 else "", []).append(at)
+            self._of_account = {key: pack(places, len(self.things)) for key, places in lists.items()}
+        return self._of_account.get(account, 0) | self._of_account.get("", 0)
 
     # Steps.
 

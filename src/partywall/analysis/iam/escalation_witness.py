@@ -8,16 +8,17 @@ part of the shape) `decide` judges one resource made of each grant.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from partywall.analysis.iam.context import Composed, Context, Facts
 from partywall.analysis.iam.document import Policy
-from partywall.analysis.iam.escalation_batch import Batch, Ground, combine
+from partywall.analysis.iam.escalation_batch import Batch, Ground, combine, cross
 from partywall.analysis.iam.escalation_reach import Ask, Clause, Reader, Tri, together, widened
 from partywall.analysis.iam.escalation_world import Actor
-from partywall.analysis.iam.evaluate import Request, Resource, decide
+from partywall.analysis.iam.evaluate import Policies, PolicySet, Request, Resource, decide
 from partywall.analysis.iam.operators import fill, holds
 from partywall.analysis.iam.patterns import LITERAL_MARK, LITERAL_STAR
 from partywall.analysis.iam.patterns import resource as resource_matcher
@@ -27,18 +28,23 @@ _WILD: Final = re.compile(r"[*?]+")
 _NOBODY: Final = Facts({}, frozenset(), ())
 # How much of a shape a statement covers; UNSURE: `decide` must say.
 _NONE, _SOME, _ALL, _UNSURE = range(4)
+Out = tuple[int, str]
+"""A policy (its `id()`) and an action of which its Allows do not count."""
+_NONE_OUT: Final[Out] = (0, "")
 
 
 class Grade(NamedTuple):
     """What statements say of a shape.
 
     `allow`: of some resource of it (of a limit: of all), 0 not, 1 with open conditions, 2 certainly; `partly`
-    an Allow whose share `decide` must say. Denials: `open`, `denied` of all of it, `unsure` of a part.
-    `here`, `here_open`, `here_denied`: the same of the one resource that no statement names.
+    an Allow whose share `decide` must say, `some` where an Allow is of a part at all. Denials: `open`,
+    `denied` of all of it, `unsure` of a part. `here`, `here_open`, `here_denied`: the same of the one
+    resource that no statement names.
     """
 
     allow: int = 0
     partly: int = 0
+    some: int = 0
     open: int = 0
     denied: int = 0
     unsure: int = 0
@@ -62,59 +68,69 @@ _UNREAD: Final = Grade(allow=1, open=1, here=1, here_open=1)
 _FREE: Final = Grade(allow=2, here=2)
 
 
+class _Verdict(NamedTuple):
+    """What grades say of one action: certainly allowed of the resource that no statement names (`here`), of
+    some resource or other (`sure`); `plain` where no resource of the shape is like another for it."""
+
+    here: bool
+    sure: bool
+    plain: bool
+    unsure: bool
+
+
 class Witnesses:
     """Answers over the nodes of batches."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._covers: dict[tuple[int, str], tuple[int, bool]] = {}
-        self._kept: dict[tuple[int, int, str], dict[str, list[tuple[int, bool]]]] = {}
+        self._covers: dict[tuple[int, str, bool], tuple[int, bool]] = {}
         self._exact: dict[tuple[object, ...], Tri] = {}
 
     def found(
-        self, batch: Batch, ask: Ask, shape: str, without: int = 0
-    ) -> dict[str, list[tuple[int, bool]]]:
-        """Account -> (its nodes that are allowed an action on some resource of a shape, whether certainly).
-
-        `without`: the id of a policy whose Allows do not count.
-        """
-        key = (id(batch), ask.number, shape)
-        if not without and key in self._kept:
-            return self._kept[key]
-        made: dict[str, list[tuple[int, bool]]] = {}
-        wanted = batch.support(ask.action)
-        listed = batch.speaks.get(self.reader.asked.index[ask.action], [])
+        self, batch: Batch, asks: Sequence[Ask], shape: str, nodes: int, without: Out = _NONE_OUT
+    ) -> list[tuple[int, bool]]:
+        """Those of the nodes (of one account) that are allowed some actions on one resource of a shape, and
+        whether certainly. `without`: the id of a policy whose Allows of an action do not count."""
+        certain = open_ = 0
         for ground in batch.grounds:
-            nodes = ground.nodes & wanted
-            if not nodes:
+            if not ground.nodes & nodes:
                 continue
-            who = batch.actors[ground.places[0]]
-            place = _shape(shape, ask.action, who)
-            certain = open_ = 0
-            for members, held in self._judged(batch, ground, ask, place, listed, nodes, without):
-                if held:
+            place = _shape(shape, asks[0].action, batch.actors[ground.places[0]])
+            judged: list[tuple[int, tuple[_Verdict, ...]]] = [(ground.nodes & nodes, ())]
+            for ask in asks:
+                left = 0
+                for members, _ in judged:
+                    left |= members
+                mine = self._judged(batch, ground, ask, place, left, without)
+                judged = [(both, (*old, new)) for both, old, new in cross(judged, mine, batch.size)]
+            together_ = self._jointly(batch, asks, place, without) if len(asks) > 1 else batch.all
+            for members, verdicts in judged:
+                if all(v.here for v in verdicts):
                     certain |= members
-                elif held is None:
-                    open_ |= members
-            mine = made.setdefault(ground.account, [])
-            mine += [(n, sure) for n, sure in ((certain, True), (open_, False)) if n]
-        if not without:
-            self._kept[key] = made
-        return made
+                    continue
+                one_grant = 0
+                if all(v.sure for v in verdicts):
+                    certain |= members & together_
+                    one_grant = together_
+                left = members & ~one_grant
+                if all(v.plain for v in verdicts) or (len(asks) == 1 and not verdicts[0].unsure):
+                    open_ |= left
+                    continue
+                for some, held in self._by_one(batch, asks, place, left, without):
+                    if held:
+                        certain |= some
+                    elif held is None:
+                        open_ |= some
+        return [(n, sure) for n, sure in ((certain, True), (open_, False)) if n]
 
     def _judged(
-        self,
-        batch: Batch,
-        ground: Ground,
-        ask: Ask,
-        place: str,
-        listed: Sequence[tuple[Policy, int]],
-        nodes: int,
-        without: int,
-    ) -> Iterator[tuple[int, Tri]]:
+        self, batch: Batch, ground: Ground, ask: Ask, place: str, nodes: int, without: Out
+    ) -> list[tuple[int, _Verdict]]:
+        """Nodes that may be allowed one action, by what grades say of it."""
+        listed = batch.speaks.get(self.reader.asked.index[ask.action], [])
         held = [(p, n & nodes) for p, n in listed if n & nodes]
-        own = self._graded(batch, held, ask, place, nodes, True, without, ground.account)
-        for members, grade in own:
+        made: dict[_Verdict, int] = {}
+        for members, grade in self._graded(batch, held, ask, place, nodes, True, without, ground.account):
             for part, unread in ((members & batch.unread, True), (members & ~batch.unread, False)):
                 mine = (grade | _UNREAD if unread else grade).settled
                 if not part or not mine.allow:
@@ -123,13 +139,35 @@ class Witnesses:
                     if mine.denied or limit.denied or not limit.allow:
                         continue
                     both = mine | limit
-                    if min(mine.here, limit.here) == 2 and not (both.here_open or both.here_denied):
-                        yield asked, True
-                    elif both.unsure:
-                        yield from self._by_one(batch, ask, place, asked, without)
-                    else:
-                        sure = min(mine.allow, limit.allow) == 2 and not (mine.open or limit.open)
-                        yield asked, sure or None
+                    clear = not (both.open or both.unsure)
+                    verdict = _Verdict(
+                        here=min(mine.here, limit.here) == 2 and not (both.here_open or both.here_denied),
+                        sure=min(mine.allow, limit.allow) == 2 and clear,
+                        plain=not (both.some or both.unsure),
+                        unsure=bool(both.unsure),
+                    )
+                    made[verdict] = made.get(verdict, 0) | asked
+        return [(members, verdict) for verdict, members in made.items()]
+
+    def _jointly(self, batch: Batch, asks: Sequence[Ask], place: str, without: Out) -> int:
+        """Nodes one of whose statements certainly allows all of the actions on the same resources."""
+        found = 0
+        index = self.reader.asked.index
+        for policy, nodes in batch.speaks.get(index[asks[0].action], ()):
+            if id(policy) == without[0]:
+                continue
+            others = [self.reader.clauses(policy, ask) for ask in asks[1:]]
+            for clause in self.reader.clauses(policy, asks[0]):
+                if (
+                    clause.statement.allow
+                    and not (clause.personal or clause.own or clause.tagged)
+                    and all(clause in other for other in others)
+                    and all(self.reader.common(clause, ask) for ask in asks)
+                    and self._covered(clause, place, _makes(asks))[0] in (_SOME, _ALL)
+                ):
+                    found |= nodes
+                    break
+        return found
 
     def _limit(
         self, batch: Batch, ground: Ground, ask: Ask, place: str, nodes: int
@@ -139,7 +177,9 @@ class Witnesses:
         for policies, unread, _ in ground.layers:
             held = [(p, nodes) for p in policies]
             next_: dict[Grade, int] = {}
-            for members, grade in self._graded(batch, held, ask, place, nodes, False, 0, ground.account):
+            for members, grade in self._graded(
+                batch, held, ask, place, nodes, False, _NONE_OUT, ground.account
+            ):
                 grade = (grade | _UNREAD if unread else grade).settled
                 for others, before in made:
                     if both := members & others:
@@ -158,13 +198,13 @@ class Witnesses:
         place: str,
         nodes: int,
         identity: bool,
-        without: int,
+        without: Out,
         account: str,
     ) -> list[tuple[int, Grade]]:
         sets: dict[Grade, int] = {}
         for policy, holders in held:
             clauses = self.reader.clauses(policy, ask)
-            if id(policy) == without:
+            if (id(policy), ask.action) == without:
                 clauses = tuple(c for c in clauses if not c.statement.allow)
             for outcomes, members in batch.split(clauses, holders):
                 grade = self._grade(clauses, ask, place, outcomes, identity, account)
@@ -196,7 +236,7 @@ class Witnesses:
                 at += 1
             if held is False:
                 continue
-            covered, here = self._covered(clause, place)
+            covered, here = self._covered(clause, place, _makes((ask,)))
             if covered == _NONE:
                 continue
             if clause.tagged:
@@ -222,48 +262,58 @@ class Witnesses:
                 whole = covered == _ALL or (covered == _SOME and identity)
                 level = 2 if held else 1
                 total |= Grade(
-                    allow=level if whole else 0, partly=not whole, here=level if here and sure else int(here)
+                    allow=level if whole else 0,
+                    partly=not whole,
+                    some=covered != _ALL,
+                    here=level if here and sure else int(here),
                 )
         return total
 
-    def _covered(self, clause: Clause, place: str) -> tuple[int, bool]:
-        key = (id(clause), place)
+    def _covered(self, clause: Clause, place: str, makes: bool) -> tuple[int, bool]:
+        key = (id(clause), place, makes)
         found = self._covers.get(key)
         if found is None:
-            found = self._covers[key] = _coverage(clause, place)
+            there = self.reader.things.index if makes else {}
+            found = self._covers[key] = _coverage(clause, place, there)
         return found
 
     def _by_one(
-        self, batch: Batch, ask: Ask, place: str, nodes: int, without: int
+        self, batch: Batch, asks: Sequence[Ask], place: str, nodes: int, without: Out
     ) -> Iterator[tuple[int, Tri]]:
-        """By `decide`; once for nodes with the same policies on the action."""
+        """By `decide`; once for nodes with the same policies on the actions."""
         results: dict[Tri, list[int]] = {}
+        there = self.reader.things.index if _makes(asks) else {}
+        numbers = tuple(ask.number for ask in asks)
+        personal = [
+            any(self._personal(p, asks) for policies, _, _ in ground.layers for p in policies)
+            for ground in batch.grounds
+        ]
         for n in positions(nodes):
-            actor = batch.actors[n]
+            actor, ground = batch.actors[n], batch.ground_of[n]
             identity = actor.policies.identity
-            held: list[Policy] = []
-            own = False
-            for policy in identity.policies if identity is not None else ():
-                clauses = self.reader.clauses(policy, ask)
-                if clauses:
-                    held.append(policy)
-                    own = own or any(c.own or c.personal for c in clauses)
-            ground = batch.grounds[batch.ground_of[n]]
-            own = own or any(
-                c.own or c.personal
-                for policies, _, _ in ground.layers
-                for p in policies
-                for c in self.reader.clauses(p, ask)
-            )
+            held = [
+                p
+                for p in (identity.policies if identity is not None else ())
+                if any(self.reader.clauses(p, ask) for ask in asks)
+            ]
+            own = personal[ground] or any(self._personal(p, asks) for p in held)
             key = (
-                id(batch), batch.ground_of[n], ask.number, place, without,
-                tuple(sorted(map(id, held))), bool(batch.unread >> n & 1), n if own else -1,
+                id(batch), ground, numbers, place, without, tuple(sorted(map(id, held))),
+                bool(batch.unread >> n & 1), n if own else -1,
             )  # fmt: skip
             if key not in self._exact:
-                self._exact[key] = _exactly(actor, ask, place, without)
+                self._exact[key] = _exactly(actor, asks, place, without, there)
             results.setdefault(self._exact[key], []).append(n)
         for held_, places in results.items():
             yield pack(places, batch.size), held_
+
+    def _personal(self, policy: Policy, asks: Sequence[Ask]) -> bool:
+        return any(c.own or c.personal for ask in asks for c in self.reader.clauses(policy, ask))
+
+
+def _makes(asks: Sequence[Ask]) -> bool:
+    """Whether one of the actions makes its resource, which cannot be there yet."""
+    return any(":create" in ask.action for ask in asks)
 
 
 def _shape(shape: str, action: str, who: Actor) -> str:
@@ -287,8 +337,11 @@ def _generic(place: str) -> str:
     return "*" if place.startswith("*") else _example(wanted, wanted, wanted.split(":", 2)[1])
 
 
-def _coverage(clause: Clause, place: str) -> tuple[int, bool]:
-    """How much of a shape's resources a statement takes in, and whether (perhaps) the one nobody names."""
+def _coverage(clause: Clause, place: str, there: Mapping[str, int]) -> tuple[int, bool]:
+    """How much of a shape's resources a statement takes in, and whether (perhaps) the one nobody names.
+
+    `there`: ARNs that will not do, for they are taken.
+    """
     statement = clause.statement
     if statement.resources is None:
         return _ALL, True
@@ -309,7 +362,8 @@ def _coverage(clause: Clause, place: str) -> tuple[int, bool]:
             found = _UNSURE
             continue
         example = _example(wide, wanted, wanted.split(":", 2)[1])
-        fits = (resource_matcher(wanted)(example) and matches(example)) or matches(generic)
+        fits = resource_matcher(wanted)(example) and matches(example) and example not in there
+        fits = fits or matches(generic)
         found = max(found, _SOME) if fits else found
     if not statement.not_resource:
         return found, here
@@ -322,37 +376,45 @@ def _apart(pattern: str, other: str) -> bool:
     return not (mine.startswith(theirs) or theirs.startswith(mine))
 
 
-def _exactly(actor: Actor, ask: Ask, place: str, without: int) -> Tri:
-    """Each Resource entry that allows the action is made into one resource, which `decide` judges.
+def _exactly(actor: Actor, asks: Sequence[Ask], place: str, without: Out, there: Mapping[str, int]) -> Tri:
+    """Each Resource entry that allows one of the actions is made into one resource, which `decide` judges.
 
     None where conditions are open for all of those that are not denied.
     """
-    from dataclasses import replace
-
-    from partywall.analysis.iam.rules import PolicySet
-
     policies = actor.policies
-    if without and policies.identity is not None:
-        kept = [
-            p if id(p) != without else replace(p, statements=tuple(s for s in p.statements if not s.allow))
-            for p in policies.identity.policies
-        ]
-        policies = replace(policies, identity=PolicySet(kept))
     account = actor.principal.account
+    context = Request(actor.principal, asks[0].action, Resource("*", account), asks[0].context).full_context
+    layers = [policies.identity, policies.boundary, *policies.scps]
+    held = [p for layer in layers if layer is not None for p in layer.policies]
     best: Tri = False
-    context = Request(actor.principal, ask.action, Resource("*", account), ask.context).full_context
-    held = policies.identity.policies if policies.identity is not None else ()
-    for resource in _candidates(held, ask.action, place, context):
-        request = Request(actor.principal, ask.action, Resource(resource, account), ask.context)
-        made = decide(request, policies)
-        if made.must:
+    for resource in _candidates(held, asks, place, context):
+        if resource in there:
+            continue
+        decided: list[Tri] = []
+        for ask in asks:
+            request = Request(actor.principal, ask.action, Resource(resource, account), ask.context)
+            made = decide(request, _less(policies, without) if ask.action == without[1] else policies)
+            decided.append(True if made.must else None if made.may else False)
+        result = together(decided)
+        if result:
             return True
-        if made.may:
-            best = None
+        best = None if result is None else best
     return best
 
 
-def _candidates(policies: Iterable[Policy], action: str, place: str, context: Context) -> Iterator[str]:
+def _less(policies: Policies, without: Out) -> Policies:
+    if policies.identity is None:
+        return policies
+    kept = [
+        replace(p, statements=tuple(s for s in p.statements if not s.allow)) if id(p) == without[0] else p
+        for p in policies.identity.policies
+    ]
+    return replace(policies, identity=PolicySet(kept))
+
+
+def _candidates(
+    policies: Iterable[Policy], asks: Sequence[Ask], place: str, context: Context
+) -> Iterator[str]:
     yield _generic(place)
     wanted = _wanted(place)
     partition = wanted.split(":", 2)[1]
@@ -360,7 +422,9 @@ def _candidates(policies: Iterable[Policy], action: str, place: str, context: Co
     seen: set[str] = set()
     for policy in policies:
         for statement in policy.statements:
-            if not statement.allow or not statement.action_matches(action) or statement.not_resource:
+            if not statement.allow or statement.not_resource:
+                continue
+            if not any(statement.action_matches(ask.action) for ask in asks):
                 continue
             for pattern in statement.resources or ():
                 wide = pattern
