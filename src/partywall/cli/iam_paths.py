@@ -208,10 +208,12 @@ def _tell(record: dict[str, Any], study: Study, chosen: set[str], goal: str) -> 
     from partywall.outputs.text import plural, visible
 
     several = len(study.reading.people.world.accounts) > 1
-    become = f"become {visible(goal)}" if goal else "become administrators who are none"
+    become = f"become {visible(goal)}" if goal else "become administrators"
     found = record["paths"]
     of = f"{len(found)} of {plural(record['principals'], 'principal')} {become}"
-    print(f"{of}; {plural(len(record['administrators']), 'is an administrator', 'are administrators')}")
+    admins = "" if goal else f"; {plural(len(record['administrators']), 'is one already', 'are already')}"
+    if not chosen:
+        print(f"{of}{admins}")
     if chosen:
         _explain(found)
         for arn in sorted(chosen - {p["principal"] for p in found}):

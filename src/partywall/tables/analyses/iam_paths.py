@@ -27,6 +27,7 @@ def _inputs() -> dict[str, tuple[str, ...]]:
     common = ("account_id", "region", "arn", "name")
     found: dict[str, tuple[str, ...]] = {
         "account": ("organization_id", "management_account_id"),
+        "organizations_root": ("root_id",),
         "organizations_account": ("member_account_id", "ancestor_ids", "parent_type"),
         "organizations_policy_type": ("policy_type", "status"),
         "organizations_policy": ("policy_type", "content", "target_ids"),
