@@ -167,6 +167,20 @@ class TestCertainty:
         made = Study(reading(people, Holders([], {})), MASKER)
         assert made.certainty(f"{IAM}user/x") == "unknown"
 
+    def test_a_path_that_lies_between_two_others_is_not_known(self, tmp_path: Path) -> None:
+        from partywall.analysis.iam.world import Account
+
+        # The truth: dev passes boss to EC2. Roles were not listed, so that the extremes have no path, and one
+        # by sts:AssumeRole: neither leads over compute, and that must not count as known.
+        dev = user("dev", allow(["iam:PassRole", "ec2:RunInstances", "sts:AssumeRole"]))
+        people = from_files([written(tmp_path, dev)]).people
+        people.world.accounts[ACCOUNT] = Account(ACCOUNT, principals_known=False)
+        made = Study(reading(people, Holders([], {})), MASKER)
+        assert made.certainty(f"{IAM}user/dev") == "unknown"
+        told = tables_paths.together(made, f"{IAM}user/dev", {})
+        assert {told[name] for name in ("hops", "path_text", "through_compute", "crosses_accounts")} == {None}
+        assert told["is_admin"] is False
+
     def test_an_administrator_behind_mfa_is_one_perhaps(self, tmp_path: Path) -> None:
         gated = user("gated", allow("*", "*", Bool={"aws:MultiFactorAuthPresent": "true"}))
         narrow = user("narrow", allow("*", "arn:aws:s3:::b/*"))

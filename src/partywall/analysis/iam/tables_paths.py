@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from partywall.analysis.iam import holdings, scan_world
 from partywall.analysis.iam.context import Context
 from partywall.analysis.iam.document import Statement, parse
-from partywall.analysis.iam.escalation import Hop
+from partywall.analysis.iam.escalation import Hop, Path
 from partywall.analysis.iam.escalation_study import Growing, Standpoint, Study, describe, how, merged
 from partywall.analysis.iam.evaluate import Layer, Policies, PolicySet, Request, Resource, decide
 from partywall.analysis.iam.masks import Masker
@@ -70,18 +70,14 @@ def principal_risk(lake: Lake) -> pa.Table:
     made = study(lake)
     raw = {r["arn"]: r for kind in ("user", "role") for r in _raw(lake, kind)}
     public = _public_functions(lake)
-    ways = [_passing(s) for s in (made.least, made.most)]
     blame = _Blame(lake, made.reading)
+    opens = _opens(made)
     rows: list[Row] = []
     for person in made.reading.people.persons:
         arn = person.identity.principal.arn
-        views = [
-            _view(s, arn, public, granted=s is not made.least) | {"opens_way_for": w.get(arn, 0)}
-            for s, w in zip((made.least, made.most), ways, strict=True)
-        ]
-        same = merged(*views)
-        row = _base(person, raw[arn]) | _own(person, raw[arn], made.least.masker) | same
+        same = together(made, arn, public) | {"opens_way_for": opens(arn)}
         open_ = any(v is None or (isinstance(v, list) and None in v) for v in same.values())
+        row = _base(person, raw[arn]) | _own(person, raw[arn], made.least.masker) | same
         row["_failed"] = [*_row_failures(raw[arn]), *(blame.calls(made.blame(arn)) if open_ else ())]
         rows.append(row)
     return _table("iam_principal_risk", rows)
@@ -97,7 +93,8 @@ def escalation_paths(lake: Lake) -> pa.Table:
         arn = person.identity.principal.arn
         if arn in made.least.admins or made.certainty(arn) == "none":
             continue
-        same = merged(_way(made.least, arn), _way(made.most, arn))
+        ways = [_way(s, arn) for s in (made.least, made.most)]
+        same = merged(*ways) if same_path(made, arn) else dict.fromkeys(ways[0])
         open_ = any(value is None for value in same.values())
         failed = blame.calls(made.blame(arn)) if open_ else []
         rows.append(_base(person, raw[arn]) | same | {"_failed": failed})
@@ -265,6 +262,47 @@ def _outsiders(person: Person) -> list[Row]:
 # Escalation.
 
 
+_OF_PATH: Final = ("hops", "path", "path_text", "crosses_accounts", "through_compute", "target")
+
+
+def same_path(made: Study, arn: str) -> bool:
+    """Whether both extremes have one and the same path; then it is what the truth has, too."""
+    least, most = made.least.paths.get(arn), made.most.paths.get(arn)
+    return _told(least) == _told(most)
+
+
+def _told(path: Path | None) -> list[Row]:
+    return [] if path is None else [_hop(hop) for hop in path.hops]
+
+
+def together(made: Study, arn: str, public: Mapping[str, bool | None]) -> dict[str, object]:
+    """What is known of a principal: what both extremes say, and of its path nothing where theirs differ."""
+    views = [_view(s, arn, public, granted=s is not made.least) for s in (made.least, made.most)]
+    found = merged(*views)
+    return found if same_path(made, arn) else found | dict.fromkeys(_OF_PATH)
+
+
+def _opens(made: Study) -> Callable[[str], int | None]:
+    """Of how many others the shortest path leads through a principal. Not known of those who reach
+    administrator rights, perhaps, in an account through which a path leads that is not known."""
+    passing: dict[str, int] = {}
+    for arn, path in made.least.paths.items():
+        for other in {hop.target for hop in path.hops} - {arn, ""}:
+            passing[other] = passing.get(other, 0) + 1
+    touched: set[str] = set()
+    for arn in {*made.least.paths, *made.most.paths}:
+        if not same_path(made, arn):
+            ways = (made.least.paths.get(arn), made.most.paths.get(arn))
+            on_way = {arn, *(hop.target for way in ways if way is not None for hop in way.hops)} - {""}
+            touched |= {who.split(":")[4] for who in on_way}
+
+    def opens(arn: str) -> int | None:
+        reaching = arn in made.most.paths or arn in made.most.admins
+        return None if reaching and arn.split(":")[4] in touched else passing.get(arn, 0)
+
+    return opens
+
+
 def _view(at: Standpoint, arn: str, public: Mapping[str, bool | None], *, granted: bool) -> Row:
     """What one standpoint says of a principal."""
     path = at.paths.get(arn)
@@ -330,15 +368,6 @@ def _way(at: Standpoint, arn: str) -> Row:
             for hop in path.hops
         ],
     }
-
-
-def _passing(at: Standpoint) -> dict[str, int]:
-    """Of each principal, of how many others the shortest path leads through it."""
-    found: dict[str, int] = {}
-    for arn, path in at.paths.items():
-        for other in {hop.target for hop in path.hops} - {arn, ""}:
-            found[other] = found.get(other, 0) + 1
-    return found
 
 
 _URL_KEYS: Final = {"lambda:FunctionUrlAuthType": "NONE", "lambda:InvokedViaFunctionUrl": "true"}
