@@ -283,6 +283,31 @@ def test_units_that_are_not_told_leave_their_denials_open(world: World) -> None:
     assert world.can(member, "cloudtrail:DescribeTrails").outcome is Outcome.ALLOWED
 
 
+def test_each_inline_policy_is_read_by_its_own_version(demo: DemoScan) -> None:
+    lake = Lake(demo.directory, FACTS)
+    before = lake.source.stored
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/${aws:username}"}
+    old = json.dumps({"Version": "2008-10-17", "Statement": [statement]})
+
+    def other(table: Any, columns: Any) -> str:
+        sql = before(table, columns)
+        if table.name != "iam_user":
+            return sql
+        made = f"[{{'name': 'old', 'document': '{old}'}}, {{'name': 'odd', 'document': 'no JSON'}}]"
+        return f"SELECT * REPLACE ({made} AS inline_policies) FROM ({sql})"
+
+    lake.source.stored = other  # type: ignore[method-assign]
+    world = scan_world.load(lake)
+    user = next(i for i in world.identities.values() if i.principal.arn.endswith("user/metrics-exporter"))
+    assert user.policies is not None
+    first, second = user.policies.policies
+    assert (first.name, first.statements[0].variables) == ("inline old", False)
+    assert (second.name, second.statements[0].broken != "") == ("inline odd", True)
+    answer = world.can(user.principal, "s3:GetObject", "arn:aws:s3:::b/metrics-exporter")
+    # What cannot be read may deny; that the variable is only text is known, and so it allows nothing.
+    assert answer.outcome is not Outcome.ALLOWED
+
+
 def test_a_column_that_was_not_read_is_unread_not_none(demo: DemoScan) -> None:
     lake = Lake(demo.directory, FACTS)
     before = lake.source.stored
@@ -290,7 +315,7 @@ def test_a_column_that_was_not_read_is_unread_not_none(demo: DemoScan) -> None:
     def without(table: Any, columns: Any) -> str:
         sql = before(table, columns)
         if table.name == "iam_user":
-            return f"SELECT * REPLACE (NULL::VARCHAR AS inline_policy) FROM ({sql})"
+            return f"SELECT * REPLACE (NULL AS inline_policy, NULL AS inline_policies) FROM ({sql})"
         if table.name == "s3_bucket":
             return f"SELECT * REPLACE (NULL::VARCHAR AS policy) FROM ({sql})"
         return sql

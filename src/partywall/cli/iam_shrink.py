@@ -86,7 +86,7 @@ def shrink(
     evidence = Evidence(usage, report(who), tuple(keep or ()), tuple(drop or ()), keep_unknown, since=moment)
     kind = "user" if ":user/" in arn else "role"
     result = made(world, who, evidence, kind if inline else "managed")
-    print(json.dumps(_shaped(result, kind, format), indent=2, ensure_ascii=False))
+    print(json.dumps(_shaped(result, kind, format), indent=2))
     for line in (*_told(result, evidence.usage), *(f"assumed: {a}" for a in world.assumptions)):
         print(_plain(line), file=sys.stderr)
 

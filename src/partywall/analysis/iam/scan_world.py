@@ -189,7 +189,8 @@ class _Reading:
                     for o in others
                 ]
             )
-        columns = ("account_id", "arn", "name", "attached_policies", "inline_policy", "inline_policy_names")
+        inline = ("inline_policies", "inline_policy", "inline_policy_names")
+        columns = ("account_id", "arn", "name", "attached_policies", *inline)
         groups = {(r["account_id"], r["name"]): r for r in self.rows("iam_group", *columns)}
         for name, row in groups.items():
             missing: set[Layer] = set()
@@ -252,9 +253,16 @@ class _Reading:
 
     def _of(self, row: Row, prefix: str, unread: set[Layer]) -> list[Policy]:
         found: list[Policy] = []
-        if row["inline_policy"] is None or row["attached_policies"] is None:
+        unread_inline = row["inline_policy"] is None and row["inline_policies"] is None
+        if unread_inline or row["attached_policies"] is None:
             unread.add(Layer.IDENTITY)
-        if row["inline_policy"]:
+        if row["inline_policies"] is not None:
+            # Each by itself: what one's Version says of variables does not hold of another.
+            found += [
+                self.world.policy(p["document"], f"{prefix}inline {p['name']}", principal=False)
+                for p in row["inline_policies"]
+            ]
+        elif row["inline_policy"]:
             name = f"{prefix}inline {', '.join(row['inline_policy_names'] or ()) or 'policies'}"
             found.append(self.world.policy(row["inline_policy"], name, principal=False))
         for attached in row["attached_policies"] or ():

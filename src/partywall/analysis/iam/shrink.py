@@ -17,6 +17,7 @@ from partywall.analysis.iam.compare import between
 from partywall.analysis.iam.context import Context
 from partywall.analysis.iam.document import Policy, Statement, parse
 from partywall.analysis.iam.evaluate import Layer, Outcome, Policies, decide
+from partywall.analysis.iam.patterns import Variable, template
 from partywall.analysis.iam.principal import Kind, Principal
 from partywall.analysis.iam.request import Request, Resource
 from partywall.analysis.iam.rules import PolicySet, Rule
@@ -252,6 +253,12 @@ def _bare(piece: Piece, made: Policy) -> tuple[Policy, Policy]:
         source, new = replace(source, conditions=()), replace(new, conditions=())
     if source.variables and source.resources == new.resources and source.not_resource == new.not_resource:
         source, new = (replace(s, resources=("*",), not_resource=False) for s in (source, new))
+    elif not source.not_resource:
+        # Within the patterns without variables is within all of them.
+        fixed = tuple(
+            r for r in source.resources or () if not any(isinstance(p, Variable) for p in template(r))
+        )
+        source = replace(source, resources=fixed) if fixed and source.variables else source
     return Policy("old", (source,)), Policy("new", (new,))
 
 

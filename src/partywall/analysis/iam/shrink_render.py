@@ -71,8 +71,8 @@ def _one(items: Sequence[str]) -> Any:
 
 
 def size(document: Json) -> int:
-    """The characters that count."""
-    return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
+    """The characters that count, others than ASCII as the escapes that a policy may hold."""
+    return len(json.dumps(document, separators=(",", ":")))
 
 
 def document(statements: Iterable[Json]) -> Json:
@@ -144,7 +144,7 @@ def terraform(documents: Sequence[Json], kind: str, name: str) -> Json:
     policies: Json = {}
     attachments: Json = {}
     for number, each in enumerate(documents, 1):
-        text = json.dumps(each, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(each, separators=(",", ":"))
         key = f"{label}_{number}"
         policies[key] = {
             "name": f"{name}-least-privilege-{number}",
