@@ -71,7 +71,6 @@ ADMINS: list[tuple[list[dict[str, Any]], bool | None]] = [
     ([can("*", condition={"StringNotEquals": {"aws:ResourceTag/team": "red"}})], True),
     ([can("*", condition={"StringEquals": {"ec2:Region": "eu-west-1"}})], False),
     ([can("*", condition={"StringEquals": {"aws:InventedKey": "x"}})], None),
-    ([can("*", condition={"StringAlmost": {"aws:PrincipalArn": "x"}})], None),
 ]
 
 
@@ -371,6 +370,17 @@ MALFORMED = [
     '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Condition": []}]}',
     '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Condition": {"Bool": "x"}}]}',
     '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "condition": {}}]}',
+    # AWS refuses operators that there are not, and conditions without values.
+    *(
+        f'{{"Statement": [{{"Effect": "Allow", "Principal": "*", "Action": "*", "Condition": {condition}}}]}}'
+        for condition in (
+            '{"StringAlmostEquals": {"aws:PrincipalOrgID": "o-abc"}}',
+            '{"ForSomeValues:StringEquals": {"aws:PrincipalOrgID": "o-abc"}}',
+            '{"StringNotEquals2": {"x:y": "z"}}',
+            '{"StringEquals": {"aws:SourceAccount": []}}',
+            '{"NotIpAddress": {"aws:SourceIp": "no address"}}',
+        )
+    ),
 ]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Final
+
+from partywall.analysis.iam.document import PrincipalElement
 
 _ACCOUNT: Final = re.compile(r"\d{12}")
 _ARN: Final = re.compile(
@@ -86,9 +88,6 @@ class Principals:
         return frozenset([p.account for p in self.aws] + [account for account in providers if account])
 
 
-EVERYONE: Final = Principals(everyone=True)
-
-
 def is_account(text: str) -> bool:
     """Whether `text` is a 12-digit account id."""
     return _ACCOUNT.fullmatch(text) is not None
@@ -110,31 +109,18 @@ def aws_principal(text: str) -> AwsPrincipal | None:
     return AwsPrincipal(text, found.group(1), root=found.group(2) == "root") if found else None
 
 
-def read_principals(raw: Any) -> Principals | None:
-    """The principals of a Principal or NotPrincipal element, or None where it is malformed."""
-    if isinstance(raw, str):
-        # S3 has taken a bare ARN too, and still returns it.
-        bare = aws_principal(raw)
-        return EVERYONE if raw == "*" else Principals(aws=(bare,)) if bare else None
-    if not isinstance(raw, dict):
-        return None
+def read_principals(element: PrincipalElement) -> Principals:
+    """The principals of a Principal or NotPrincipal element, sorted by what they are."""
     aws: list[AwsPrincipal] = []
     named: dict[str, list[str]] = {
         "services": [], "federated": [], "canonical": [], "deleted": [], "unrecognized": []
     }  # fmt: skip
-    everyone = False
-    for kind, given in cast("dict[str, Any]", raw).items():
-        items = cast("list[Any]", given) if isinstance(given, list) else [given]
-        for text in items:
-            if not isinstance(text, str):
-                return None
-            if kind == "AWS" and text == "*":
-                everyone = True
-            elif kind == "AWS" and (principal := aws_principal(text)):
-                aws.append(principal)
-            else:
-                named[_sort(kind, text)].append(text)
-    return Principals(everyone, tuple(aws), **{name: tuple(texts) for name, texts in named.items()})
+    for kind, text in element.named:
+        if kind == "AWS" and (principal := aws_principal(text)):
+            aws.append(principal)
+        else:
+            named[_sort(kind, text)].append(text)
+    return Principals(element.everyone, tuple(aws), **{name: tuple(texts) for name, texts in named.items()})
 
 
 def _sort(kind: str, text: str) -> str:

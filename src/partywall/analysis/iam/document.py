@@ -74,6 +74,8 @@ class Statement:
     """Why it could not be read; a broken Deny is open for every request."""
     key: int = field(default_factory=lambda: next(_numbers))
     """Tells statements apart in caches."""
+    written: tuple[str, ...] = ()
+    """The actions as the document has them."""
 
     @property
     def label(self) -> str:
@@ -230,6 +232,7 @@ def _statement(raw: Any, name: str, index: int, variables: bool, principal: bool
         not_resource=not_resource,
         conditions=tuple(_conditions(body.get("Condition"), variables, f"{where}.Condition")),
         variables=variables,
+        written=actions,
     )
 
 
@@ -258,7 +261,8 @@ def _texts(raw: Any, where: str) -> tuple[str, ...]:
 def _principal(raw: Any, where: str) -> PrincipalElement:
     if raw == "*":
         return PrincipalElement(everyone=True)
-    if isinstance(raw, str):
+    if isinstance(raw, str) and raw.startswith("arn:"):
+        # S3 has taken a bare ARN too, and still returns it.
         return PrincipalElement(named=(("AWS", raw),))
     if not isinstance(raw, dict) or not raw:
         fault = 'a principal is "*" or maps AWS, Service, Federated or CanonicalUser to texts'
