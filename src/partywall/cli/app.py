@@ -13,6 +13,7 @@ from partywall.cli.detect import detect
 from partywall.cli.evidence import evidence
 from partywall.cli.handover import matrix, oscal
 from partywall.cli.iam import iam
+from partywall.cli.network import network
 from partywall.cli.options import (
     DEFAULT_DATA,
     AsListing,
@@ -357,4 +358,5 @@ for command in (line, compliance, matrix, oscal, detect):
 app.add_typer(attest, name="attest")
 app.add_typer(evidence, name="evidence")
 app.add_typer(iam, name="iam")
+app.add_typer(network, name="network")
 app.add_typer(trail, name="trail")

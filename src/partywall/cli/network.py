@@ -1,0 +1,266 @@
+"""`partywall network`: what can reach what, over the last scan."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from partywall.cli.options import DEFAULT_DATA, AsListing, Data, Listing, ScanName
+from partywall.errors import UserError
+
+if TYPE_CHECKING:
+    from partywall.analysis.network.answers import Ask
+    from partywall.analysis.network.study import Study
+
+network = typer.Typer(
+    help="What can reach what: AWS networking worked out exactly over the last scan.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class Tables(StrEnum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+class Wanted(StrEnum):
+    """What an answer is expected to be."""
+
+    REACHABLE = "reachable"
+    NOT_REACHABLE = "not_reachable"
+
+
+AsRows = Annotated[Tables, typer.Option("--format", help="table, csv or json.")]
+
+
+def _study(data: Path, scan: str) -> Study:
+    from partywall.analysis.network.study import study
+    from partywall.analysis.policy import FACTS
+    from partywall.lake.engine import Lake, explained
+    from partywall.lake.snapshot import DataDirectory
+
+    directory = DataDirectory(data).resolve(scan)
+    with explained(directory):
+        return study(Lake(directory, FACTS))
+
+
+@network.command("path")
+def path_command(
+    source: Annotated[
+        str,
+        typer.Option("--from", help="internet, on-premises, an id, ARN, name, address, tag:K=V, group:NAME."),
+    ],
+    target: Annotated[str, typer.Option("--to", help="Likewise; also a block such as 10.0.0.0/16.")],
+    port: Annotated[
+        int | None, typer.Option(help="Destination port (with --protocol icmp: the type).")
+    ] = None,
+    protocol: Annotated[str, typer.Option(help="tcp, udp, icmp, icmpv6, a number, or all.")] = "",
+    expect: Annotated[
+        Wanted | None, typer.Option(help="Exit with 1 where the answer is another (unknown is).")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    scan: ScanName = "latest",
+    format: AsListing = Listing.TABLE,
+) -> None:
+    """Tell whether one place reaches another, hop by hop, or everything that stops it."""
+    from partywall.analysis.network.answers import path
+    from partywall.analysis.network.explain import analysis, named
+    from partywall.analysis.network.select import places_of
+    from partywall.analysis.network.steps import Outcome
+    from partywall.analysis.network.words import blocker_lines, path_lines, services_text
+
+    found = _study(data, scan)
+    asked = _ask(protocol, port)
+    answers = [
+        path(found.world, here, there, asked)
+        for here in places_of(found, source)
+        for there in places_of(found, target, target=True)
+        if here != there
+    ]
+    if not answers:
+        raise UserError(f"{source} and {target} are the same place")
+    # What many places have in common is what any of them reaches; the plainest answer is shown.
+    order = (Outcome.REACHABLE, Outcome.UNKNOWN, Outcome.NOT_REACHABLE)
+    answer = min(answers, key=lambda a: order.index(a.outcome))
+    if format is Listing.JSON:
+        from partywall.cli.console import print_json
+
+        print_json(
+            {
+                "from": source,
+                "to": target,
+                "outcome": answer.outcome.value,
+                "services": services_text(answer.services),
+                "analysis": analysis(found.world, answer),
+            }
+        )
+    else:
+        lines = [f"{source} to {target}: {answer.outcome.value.replace('_', ' ')}"]
+        best = answer.best
+        if answer.outcome is Outcome.REACHABLE and best is not None:
+            lines += [f"  open: {services_text(answer.services)}"]
+            lines += [f"  {i}. {line}" for i, line in enumerate(path_lines(found.world, best), 1)]
+            lines += [f"  back: {line}" for line in path_lines(found.world, best, True)]
+        elif answer.outcome is Outcome.NOT_REACHABLE:
+            stopped = blocker_lines(found.world, answer)
+            lines += [f"  - {line}" for line in stopped] or ["  - no way leads there"]
+        else:
+            lines += [f"  not read: {named(each)}" for each in answer.unread]
+        _print(lines)
+    if expect is not None and answer.outcome.value != expect.value:
+        raise typer.Exit(1)
+
+
+@network.command("exposure")
+def exposure_command(
+    of: Annotated[str, typer.Argument(help="Only what this names: an id, ARN, name or kind.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="What nothing from outside reaches, too.")] = False,
+    data: Data = DEFAULT_DATA,
+    scan: ScanName = "latest",
+    format: AsRows = Tables.TABLE,
+) -> None:
+    """List what the internet, other accounts and other networks reach of each interface and service."""
+    from partywall.analysis.network.tables import exposure
+
+    found = _study(data, scan)
+    rows: list[dict[str, Any]] = []
+    for row in exposure(found.lake).to_pylist(maps_as_pydicts="lossy"):
+        if of and of not in (row["arn"], row["name"], row["kind"], row["resource_arn"], row["instance_id"]):
+            continue
+        sides = (
+            row["internet_reachable_at_all"],
+            row["other_account_reachable"],
+            row["on_premises_reachable"],
+        )
+        if not every and not of and all(side is False for side in sides):
+            continue
+        rows.append(
+            {
+                "account": row["account_id"],
+                "region": row["region"],
+                "kind": row["kind"],
+                "name": row["name"],
+                "internet": _side(
+                    row["internet_reachable_at_all"], row["internet_ports"], row["internet_via"]
+                ),
+                "other accounts": _side(row["other_account_reachable"], row["other_account_ports"]),
+                "on premises": _side(row["on_premises_reachable"], row["on_premises_ports"]),
+                "waf": row["waf"],
+                "authentication": row["authentication"],
+                "arn": row["arn"],
+            }
+        )
+    _rows(rows, format)
+
+
+@network.command("matrix")
+def matrix_command(
+    source: Annotated[str, typer.Option("--from", help="Only from what this names.")] = "",
+    target: Annotated[str, typer.Option("--to", help="Only to what this names.")] = "",
+    data: Data = DEFAULT_DATA,
+    scan: ScanName = "latest",
+    format: AsRows = Tables.TABLE,
+) -> None:
+    """List what reaches what inside the scanned accounts, by class: same subnet, groups and treatment."""
+    from partywall.analysis.network.select import interfaces_of, places_of
+    from partywall.analysis.network.words import services_text, title_of
+
+    found = _study(data, scan)
+
+    def chosen(text: str) -> set[str] | None:
+        if not text:
+            return None
+        places_of(found, text)
+        return {found.class_of[i.id].first for i in interfaces_of(found, text) if i.id in found.class_of}
+
+    heres, theres = chosen(source), chosen(target)
+    rows: list[dict[str, Any]] = []
+    for here, others in sorted(found.pairs.items()):
+        for there, reach in sorted(others.items()):
+            if here == there or (heres is not None and here not in heres):
+                continue
+            if theres is not None and there not in theres:
+                continue
+            one, other = found.world.interfaces[here], found.world.interfaces[there]
+            more = "" if reach.maybe == reach.sure else " (perhaps more)"
+            rows.append(
+                {
+                    "from": title_of(one),
+                    "from account": one.account,
+                    "to": title_of(other),
+                    "to account": other.account,
+                    "open": (services_text(reach.sure) if reach.sure else "not known")
+                    + more * bool(reach.sure),
+                }
+            )
+    _rows(rows, format)
+
+
+def _ask(protocol: str, port: int | None) -> Ask:
+    from partywall.analysis.network.answers import Ask
+
+    known = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "all": None, "": None if port is None else 6}
+    text = protocol.lower()
+    if text not in known and not text.isdigit():
+        raise UserError(f"--protocol is tcp, udp, icmp, icmpv6, a number or all, not {protocol!r}")
+    number = int(text) if text.isdigit() else known[text]
+    if port is not None and not 0 <= port <= 65535:
+        raise UserError(f"--port is from 0 to 65535, not {port}")
+    if port is not None and number not in (1, 6, 17, 58):
+        raise UserError("--port needs a protocol that has ports: tcp or udp (or icmp, for its type)")
+    return Ask(number, None if port is None else (port, port))
+
+
+def _side(reached: bool | None, ports: list[Any], via: list[Any] | None = None) -> str:
+    if reached is None:
+        return "not known"
+    if not reached:
+        return ""
+    told = [_port(p) for p in ports if p is not None]
+    told += [f"by {v['kind']} {v['protocol']} {v['port']}" for v in via or () if v is not None]
+    return ", ".join(dict.fromkeys(told)) + (" and perhaps more" if None in ports else "")
+
+
+def _port(port: dict[str, Any]) -> str:
+    low, high, name = port["from_port"], port["to_port"], port["protocol"]
+    if name == "-1":
+        return "everything"
+    if low < 0 or name.startswith("icmp"):
+        return str(name)
+    return f"{name} {low}" if low == high else f"{name} {low}-{high}"
+
+
+def _print(lines: list[str]) -> None:
+    from partywall.outputs.text import visible
+
+    sys.stdout.write("".join(f"{visible(line)}\n" for line in lines))
+
+
+def _rows(rows: list[dict[str, Any]], format: Tables) -> None:
+    from partywall.outputs.text import visible
+
+    if format is Tables.JSON:
+        from partywall.cli.console import print_json
+
+        print_json(rows)
+    elif not rows:
+        _print(["nothing"])
+    elif format is Tables.CSV:
+        from partywall.outputs.table import write_csv
+
+        write_csv(tuple(rows[0]), ([*row.values()] for row in rows), sys.stdout)
+    else:
+        shown = [{k: v for k, v in row.items() if k != "arn"} for row in rows]
+        widths = {k: min(60, max(len(k), *(len(str(r[k])) for r in shown))) for k in shown[0]}
+        _print(["  ".join(k.upper().ljust(w) for k, w in widths.items()).rstrip()])
+        _print(
+            ["  ".join(visible(str(r[k]))[:w].ljust(w) for k, w in widths.items()).rstrip() for r in shown]
+        )
