@@ -264,3 +264,36 @@ def _rows(rows: list[dict[str, Any]], format: Tables) -> None:
         _print(
             ["  ".join(visible(str(r[k]))[:w].ljust(w) for k, w in widths.items()).rstrip() for r in shown]
         )
+
+
+@network.command("intent")
+def intent_command(
+    file: Annotated[Path, typer.Argument(help="YAML: places and intents.")],
+    data: Data = DEFAULT_DATA,
+    scan: ScanName = "latest",
+    format: AsListing = Listing.TABLE,
+) -> None:
+    """Hold a file of intents against the network: exits with 1 where one is breached or not known."""
+    from partywall.analysis.network.explain import named
+    from partywall.analysis.network.intent import hold, read
+    from partywall.analysis.network.words import path_lines
+
+    intents = read(file)
+    found = _study(data, scan)
+    held = list(hold(found, file, intents))
+    if format is Listing.JSON:
+        from partywall.cli.console import print_json
+
+        print_json([{"intent": h.intent.text, "state": h.state, "because": h.because} for h in held])
+    else:
+        lines: list[str] = []
+        for each in held:
+            lines.append(f"{each.state}: {each.intent.text}" + (f" ({each.because})" if each.because else ""))
+            best = each.answer.best if each.answer is not None else None
+            if each.state == "breached" and best is not None and best.sure:
+                lines += [f"  {line}" for line in path_lines(found.world, best)]
+            elif each.state == "unknown" and each.answer is not None:
+                lines += [f"  not read: {named(u)}" for u in each.answer.unread]
+        _print(lines)
+    if any(each.state != "kept" for each in held):
+        raise typer.Exit(1)
