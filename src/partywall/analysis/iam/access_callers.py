@@ -220,8 +220,7 @@ class Callers:
             return self.zone.scanned[account]
         if self.zone.organization and account in (self.zone.members or ()):
             return self.zone.organization
-        # Of an account that is not ours we are not told; whether it is in ours decides.
-        return "" if self.zone.places(account) == (Outsider.FOREIGN,) else None
+        return None
 
     def _accounts(self) -> Iterator[tuple[Caller, tuple[Outsider, ...], bool, bool]]:
         """Those whom a principal element or a condition names."""
@@ -249,8 +248,9 @@ class Callers:
                     yield caller, (Outsider.SERVICE,), True, False
                 continue
             places = self.zone.places(account)
+            outside = (self.zone.organization or "none") if places == (Outsider.FOREIGN,) else ""
             for caller in self._people(places[0], account, account, organization):
-                yield caller, places, True, False
+                yield replace(caller, outside=outside), places, True, False
             for who in named[account]:
                 if who.kind is Kind.ROOT:
                     continue
@@ -261,7 +261,7 @@ class Callers:
                     caller = Caller(
                         places[0], account, known, account, organization or "", generic=False, route=route
                     )
-                    yield caller, places, True, False
+                    yield replace(caller, outside=outside), places, True, False
 
     def _organizations(self) -> Iterator[tuple[Caller, tuple[Outsider, ...], bool, bool]]:
         wanted = {"aws:principalorgid", "aws:principalorgpaths", "aws:vpceorgid", "aws:vpceorgpaths"}

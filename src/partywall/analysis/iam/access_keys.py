@@ -50,6 +50,8 @@ class Caller:
     """Of the caller; of an anonymous one the account that owns their VPC endpoint."""
     organization: str = ""
     """"" none."""
+    outside: str = ""
+    """The organization that it is known not to be in, where its own is not known."""
     generic: bool = True
     """Any user or role of the account may be meant, so that their ARN is open."""
     route: Route = Route.INTERNET
@@ -73,6 +75,8 @@ class Domain:
     """The caller can leave the key out."""
     pinned: Callable[[str, bool], bool] | None = None
     """(value of the policy, it is compared with wildcards) -> whoever brings it is told by it."""
+    guess: bool = False
+    """Which of the values it is, is not told: a condition holds only if it does of all of them."""
     addresses: bool = False
     """Public IP addresses: narrow ranges are somebody's own."""
 
@@ -201,8 +205,28 @@ def _account(caller: Caller, strict: bool) -> Settled:
     return (caller.account,) if signed else None
 
 
-def _org_paths(caller: Caller, strict: bool) -> Domain | Settled:
+def _organization(caller: Caller, strict: bool) -> Domain | Settled | Unknown:
     del strict
+    who = caller.principal
+    if who.kind in (Kind.ANONYMOUS, Kind.SERVICE, Kind.WEB_IDENTITY, Kind.SAML):
+        return None
+    if who.organization is not None:
+        return (who.organization,) if who.organization else None
+    return _some_organization(caller, "o-*", "")
+
+
+def _some_organization(caller: Caller, pattern: str, tail: str) -> Domain | Unknown:
+    if not caller.outside:
+        return UNKNOWN
+    ours = f"{caller.outside}{tail}"
+    return Domain((pattern,), guess=True, pinned=lambda value, _: value.startswith(ours))
+
+
+def _org_paths(caller: Caller, strict: bool) -> Domain | Settled | Unknown:
+    del strict
+    unsigned = (Kind.ANONYMOUS, Kind.SERVICE, Kind.WEB_IDENTITY, Kind.SAML)
+    if caller.principal.organization is None and caller.principal.kind not in unsigned:
+        return _some_organization(caller, "o-*/*", "/")
     if not caller.organization or not caller.principal.organization:
         return None
     return Domain((f"{caller.organization}/*",), missing=False)
@@ -293,6 +317,7 @@ _DOMAINS: Final[dict[str, Callable[[Caller, bool], Domain | Settled | Unknown]]]
     "aws:principalarn": _principal_arn,
     "aws:principalaccount": _account,
     "kms:calleraccount": _account,
+    "aws:principalorgid": _organization,
     "aws:principalorgpaths": _org_paths,
     "aws:principalservicenameslist": _service_names,
     "aws:userid": _user_id,

@@ -95,6 +95,7 @@ class Solver:
                 met |= (1 << n) if held else 0
                 open_ |= (1 << n) if held is None else 0
             return [Option(None, met, open_)]
+        guess = isinstance(found, Domain) and found.guess
         made: dict[tuple[int, int], Option] = {}
         for value in values:
             met, open_ = 0, 0
@@ -103,6 +104,13 @@ class Solver:
                 met |= (1 << n) if held else 0
                 open_ |= (1 << n) if held is None else 0
             made.setdefault((met, open_), Option(value, met, open_))
+        if guess and len(made) > 1:
+            surely = min((o.met for o in made.values()), default=0)
+            perhaps = 0
+            for option in made.values():
+                surely &= option.met
+                perhaps |= option.met | option.open
+            return [Option(None, surely, perhaps & ~surely)]
         return list(made.values())
 
     def solve(
