@@ -28,6 +28,8 @@ SOURCES: Final = (
     "vpc",
     "vpc_subnet",
     "vpc_network_interface",
+    "redshift_subnet_group",
+    "elasticache_subnet_group",
     "elbv2_load_balancer",
     "elb_load_balancer",
     "rds_instance",

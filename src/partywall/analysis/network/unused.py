@@ -27,6 +27,9 @@ _LAST: Final = 32767
 # Tables whose rows hold security groups, seen as interfaces or not.
 _HOLDERS: Final = (
     "vpc_network_interface",
+    "vpc_subnet",
+    "redshift_subnet_group",
+    "elasticache_subnet_group",
     "elbv2_load_balancer",
     "elb_load_balancer",
     "rds_instance",

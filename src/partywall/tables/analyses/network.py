@@ -17,6 +17,9 @@ _INSTANCES: Final[Mapping[str, tuple[str, ...]]] = {
 STANDING: Final = (
     "elbv2_load_balancer",
     "elb_load_balancer",
+    "vpc_subnet",
+    "redshift_subnet_group",
+    "elasticache_subnet_group",
     "rds_instance",
     "redshift_cluster",
     "redshift_serverless_workgroup",
