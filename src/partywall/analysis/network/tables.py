@@ -41,6 +41,16 @@ SOURCES: Final = (
     "ecs_service",
 )
 """The tables whose rows are, or hold, interfaces."""
+_PLACES: Final = ("vpc_subnet", "redshift_subnet_group", "elasticache_subnet_group")
+_STANDING: Final = (
+    "rds-instance",
+    "redshift-cluster",
+    "redshift-workgroup",
+    "elasticache-cluster",
+    "eks-cluster",
+    "ecs-service",
+)
+"""Services that always stand in subnets of the account's."""
 _BEHIND_GROUPS = ("rds-instance", "redshift-cluster", "redshift-workgroup", "ecs-service")
 
 
@@ -111,23 +121,28 @@ def _via(found: Iterable[Via]) -> list[Row | None]:
     return [*told, None] if unknown else told
 
 
-def _sides(found: Study, ids: list[str], account: str, region: str) -> tuple[Row, list[Unread]]:
+def _sides(
+    found: Study, ids: list[str], account: str, region: str, *, whole: bool = True
+) -> tuple[Row, list[Unread]]:
     """The columns of other networks and other accounts, and the calls that they lack."""
     outside = found.outside(ids)
     others = found.other_accounts(ids)
     # What was not listed in other accounts may reach it, too.
     hidden = [f for other in found.accounts if other != account for f in found.failing(SOURCES, other)]
+    # Without its subnets it is not known where something stands, and so not what reaches it.
+    lost = [] if whole else found.failing(_PLACES, account, region)
     ports = _accounts(others)
     known = _any(others.values())
-    if hidden and ids:
+    if (hidden and ids) or lost:
         ports = ports if None in ports else [*ports, None]
         known = known or None
+    outer = open_ports(outside)
     row = {
-        "on_premises_reachable": outside.known,
-        "on_premises_ports": open_ports(outside),
+        "on_premises_reachable": outside.known or None if lost else outside.known,
+        "on_premises_ports": [*outer, None] if lost and None not in outer else outer,
         "other_account_reachable": known,
         "other_account_ports": ports,
-        "_failed": hidden if ids else [],
+        "_failed": [*(hidden if ids else []), *lost],
     }
     unread = list(outside.unread if outside.maybe != outside.sure or not outside.sure else ())
     for reach in others.values():
@@ -226,7 +241,8 @@ def _door(found: Study, door: Door, balancer: LoadBalancer, row: Row) -> Row:
         (),
         tuple(u for b in door.backends for u in b.unread) + door.unread if outcome is Outcome.UNKNOWN else (),
     )
-    sides, unread = _sides(found, ids, balancer.account, balancer.region)
+    whole = len(ids) >= len(balancer.subnets)
+    sides, unread = _sides(found, ids, balancer.account, balancer.region, whole=whole)
     front = found.internet(ids)
     listened_row = _listeners(found).get(door.listener, {})
     mutual = listened_row.get("mutual_authentication_mode") == "verify"
@@ -347,7 +363,11 @@ def _service(found: Study, each: Service) -> Row:
     if reach.sure and each.kind not in _BEHIND_GROUPS:
         everyone = answers_internet(each.sources) == INTERNET
         lines = [f"{each.kind} endpoint open to {'everyone' if everyone else 'some blocks of the internet'}"]
-    sides, unread = _sides(found, ids, each.account, each.region)
+    whole = each.kind not in _STANDING or (bool(ids) and len(ids) >= len(each.subnets))
+    sides, unread = _sides(found, ids, each.account, each.region, whole=whole)
+    lost = [] if whole else found.failing(_PLACES, each.account, each.region)
+    if lost and each.kind in _BEHIND_GROUPS and each.public and not reach.sure:
+        reach = Reach(EMPTY, asked)
     known = reach.known if reach.maybe or reach.sure else False
     return {
         "account_id": each.account,
@@ -368,7 +388,7 @@ def _service(found: Study, each: Service) -> Row:
         "internet_path": None if reach.unread or known is None else lines,
         "internet_via": _via(v for id_ in ids for v in found.via.get(id_, [])),
         "internet_reachable_at_all": known,
-        "egress_ports": open_ports(found.egress(ids[0])) if ids else [],
+        "egress_ports": open_ports(found.egress(ids[0])) if ids else [None] if lost else [],
         **_only(sides, asked),
         "listener_protocol": "HTTPS" if each.port == 443 else "",
         "tls_policy": "",
@@ -455,6 +475,7 @@ def _reached(found: Study, first: str, arn: str, sure: Spans) -> Row:
 
 
 _DATA_TABLES = (
+    *_PLACES,
     "rds_instance",
     "redshift_cluster",
     "redshift_serverless_workgroup",
