@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from partywall.analysis.iam.actions import find
 from partywall.analysis.iam.document import parse
 from partywall.analysis.iam.escalation import Escalation
 from partywall.analysis.iam.escalation_steps import REACHES, YIELDS, Step, steps
 from partywall.analysis.iam.escalation_world import Accounts, Actor, Group, Holding
 from partywall.analysis.iam.evaluate import Policies, PolicySet
 from partywall.analysis.iam.masks import Masker
+from partywall.analysis.iam.patterns import glob
 from partywall.analysis.iam.principal import principal
 from partywall.analysis.iam.universe import actions
 
@@ -150,6 +152,53 @@ class TestSteps:
         for action, on in step.needs.items():
             assert action.lower() in actions().index, action
             assert on in ("target", "holding", "provider", "*") or on.startswith("arn:*:"), on
+
+
+@pytest.mark.parametrize("step", steps(), ids=lambda s: s.id)
+def test_what_is_made_anew_is_of_a_type_that_the_action_takes_by_the_reference(step: Step) -> None:
+    for action, on in step.needs.items():
+        known = find(action)
+        assert known is not None
+        types = [r.type.pattern.split(":", 5) for r in known.resources]
+        if on.startswith("arn:"):
+            _, _, service, _, _, rest = on.split(":", 5)
+            assert any(t[2] == service and glob(t[5])(rest) for t in types), (action, on)
+        elif on != "*":
+            assert types, action
+
+
+def test_an_action_without_resource_types_is_asked_on_everything_alone() -> None:
+    step = BY_ID["passrole-glue-dev-endpoint"]
+    endpoints = f"arn:aws:glue:*:{ACCOUNT}:devEndpoint/*"
+    for on, reaches in (("*", True), (endpoints, False)):
+        given, mallory = world(step, layer(allow("iam:PassRole"), allow("glue:CreateDevEndpoint", on=on)))
+        assert (Escalation(given, [step], MASKER).path(mallory) is not None) is reaches
+
+
+def test_one_resource_must_be_let_through_by_all_actions_of_a_step() -> None:
+    step = BY_ID["passrole-lambda-create-invoke"]
+    functions = f"arn:aws:lambda:*:{ACCOUNT}:function:"
+    for other, reaches in (("app-*", True), ("web-*", False)):
+        grants = layer(
+            allow("iam:PassRole"),
+            allow("lambda:CreateFunction", on=functions + "app-*"),
+            allow("lambda:InvokeFunction", on=functions + other),
+        )
+        given, mallory = world(step, grants)
+        assert (Escalation(given, [step], MASKER).path(mallory) is not None) is reaches
+
+
+def test_a_grant_that_serves_all_paths_is_the_choke_point_of_grants() -> None:
+    first = Escalation(chain(), None, MASKER).grant_chokes()[0]
+    assert (first.action, first.cut) == ("sts:assumerole", 2)
+
+
+def test_paths_to_a_principal_that_is_no_administrator() -> None:
+    found = {p.principal.rpartition("/")[2]: p for p in Escalation(chain(), None, MASKER).paths_to(
+        f"{IAM}role/middle"
+    )}  # fmt: skip
+    assert [len(found[name].hops) for name in ("a", "b")] == [1, 1]
+    assert "d" not in found
 
 
 def test_the_catalogue_is_wide_and_names_each_step_once() -> None:

@@ -382,9 +382,10 @@ class Escalation:
 
     def _serving(self) -> tuple[dict[tuple[int, str], int], dict[int, Policy]]:
         """(policy by `id()`, action) -> on how many shortest paths it serves, and the policies."""
-        sources: dict[tuple[str, Step], int] = {}
+        by_id = {step.id: step for step in self.catalogue}
+        sources: dict[tuple[str, str], int] = {}
         for path in self.paths():
-            for key in {(hop.source, hop.step) for hop in path.hops}:
+            for key in {(hop.source, hop.step.id) for hop in path.hops}:
                 sources[key] = sources.get(key, 0) + 1
         passing: dict[tuple[int, str], int] = {}
         policies: dict[int, Policy] = {}
@@ -393,7 +394,7 @@ class Escalation:
             identity = self.actors[self.targets.place[arn]].policies.identity
             for policy in identity.policies if identity is not None else ():
                 plan = reader.plan(policy)
-                for action in step.needs:
+                for action in by_id[step].needs:
                     name = action.lower()
                     if any(c.statement.allow for c in plan.get(reader.asked.index[name], ())):
                         policies[id(policy)] = policy

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from partywall.analysis.iam.actions import find
 from partywall.analysis.iam.context import Composed, Context, Facts
 from partywall.analysis.iam.document import Policy
 from partywall.analysis.iam.escalation_batch import Batch, Ground, combine, cross
@@ -320,7 +321,10 @@ def _shape(shape: str, action: str, who: Actor) -> str:
     """The ARNs of a shape as one principal's account has them; "*" stays itself, with its service's ARN."""
     partition = who.principal.arn.split(":", 2)[1]
     if shape == "*":
-        return f"*{partition}:{action.partition(':')[0]}"
+        known = find(action)
+        # An action without resource types is asked on "*" alone.
+        alone = "" if known is None or known.resources else "!"
+        return f"*{partition}:{action.partition(':')[0]}{alone}"
     return shape.replace("{account}", who.principal.account).replace("arn:*:", f"arn:{partition}:", 1)
 
 
@@ -355,6 +359,8 @@ def _coverage(clause: Clause, place: str, there: Mapping[str, int]) -> tuple[int
         whole = not varied and not anything and "?" not in wide and matches(wanted)
         if whole or pattern.strip("*") == "":
             return (_NONE, False) if statement.not_resource else (_ALL, True)
+        if place.endswith("!"):
+            continue
         here = here or matches(generic)
         if _apart(wide, wanted):
             continue
@@ -416,6 +422,8 @@ def _candidates(
     policies: Iterable[Policy], asks: Sequence[Ask], place: str, context: Context
 ) -> Iterator[str]:
     yield _generic(place)
+    if place.endswith("!"):
+        return
     wanted = _wanted(place)
     partition = wanted.split(":", 2)[1]
     fits = resource_matcher(wanted)
