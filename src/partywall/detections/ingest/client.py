@@ -44,6 +44,8 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._loop.is_closed():
+            return
         self._loop.run_until_complete(self._transport.close())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()

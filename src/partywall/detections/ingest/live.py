@@ -36,7 +36,7 @@ def lookup(
         for page in client.pages("cloudtrail", "LookupEvents", asked, region):
             for event in page.get("Events", []):
                 if text := event.get("CloudTrailEvent"):
-                    yield msgspec.json.encode(text) + b"\n"
+                    yield msgspec.json.encode({"CloudTrailEvent": text}) + b"\n"
 
     return _read(writer, name, start, end, texts())
 
@@ -57,7 +57,7 @@ def log_group(
     def texts() -> Iterator[bytes]:
         for page in client.pages("logs", "FilterLogEvents", asked, region):
             for event in page.get("events", []):
-                yield msgspec.json.encode(str(event.get("message", ""))) + b"\n"
+                yield msgspec.json.encode({"message": str(event.get("message", ""))}) + b"\n"
 
     return _read(writer, name, start, end, texts())
 

@@ -50,7 +50,6 @@ class _Splitter:
         """Within the list of a wrapper, where records are parted by commas, not by lines."""
         self._begin = b""
         self._anchor = re.compile(_USUAL + rb')"')
-        self._lost = 0
 
     def run(self, chunks: Iterator[bytes]) -> Iterator[list[msgspec.Raw]]:
         damage: Damaged | None = None
@@ -180,7 +179,9 @@ class _Splitter:
             text = str(error)
             if text.startswith(_TRAILING):
                 return at + int(text[len(_TRAILING) : -1]) - 1
-            return -1 if "truncated" in text else 0
+            # A number that the block's end cuts ("-", "1.") is told from a wrong one by its place alone.
+            at_end = text.endswith(f"(byte {len(view) - at})")
+            return -1 if at_end or "truncated" in text else 0
         except RecursionError:
             return 0
         return len(view)

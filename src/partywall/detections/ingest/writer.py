@@ -74,7 +74,7 @@ class LogWriter:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            self.state.close()
+            self.release()
             raise UserError(
                 f"another partywall is reading logs into {directory}: wait for it to end"
             ) from None
