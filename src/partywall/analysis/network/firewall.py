@@ -205,10 +205,12 @@ def _apart(one: Product, two: Product) -> list[Product]:
 
 def _reversed(products: list[Product]) -> Flows:
     """Flows whose reply is one of these packets."""
-    found: list[Product] = []
+    # What has no answer is not stopped on the way back.
+    found: list[Product] = list(reply(EMPTY))
     for there, back in products:
-        ((bare, _),) = reply(there)
-        rest = bare - PORTED
+        rest = EMPTY
+        for bare, _ in reply(there):
+            rest = bare - PORTED
         if rest:
             found.append((rest, FULL))
         for number in (6, 17):

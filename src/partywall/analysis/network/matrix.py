@@ -24,6 +24,7 @@ from partywall.analysis.network.sets import (
     FAMILY,
     ICMP,
     ICMPV6,
+    OTHER,
     STARTS,
     Flows,
     Spans,
@@ -246,7 +247,7 @@ class Matrix:
 
 def _service_starts(world: World) -> list[int]:
     """Where spans of services that every rule treats alike begin."""
-    found = {0, *STARTS.values()}
+    found = {0, OTHER, *STARTS.values()}
     network = world.network
 
     def add(opened: Spans) -> None:

@@ -195,7 +195,8 @@ def reply(passing: Spans) -> Flows:
             if (start + 256 * answer) not in passing:
                 kept = kept - Spans(((start + 256 * asked, start + 256 * asked + 255),))
         services_kept = services_kept | kept
-    return ((services_kept, (passing & PORTED) | (FULL - PORTED)),)
+    product = _tidy(services_kept, (passing & PORTED) | (FULL - PORTED))
+    return NONE if product is None else (product,)
 
 
 @lru_cache(maxsize=65536)

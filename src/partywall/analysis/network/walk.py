@@ -236,7 +236,9 @@ class Walk:
         if subnet is None or subnet.id != there.id:
             self.acl(there, egress=False)
         if nat is not None:
-            return End("nat", nat.id, vpc.id, self.source)
+            if self.is_reply:
+                return End("nat", nat.id, vpc.id, self.source)
+            return self.lost(Kind.NAT_GATEWAY, nat.id, "NO_POSSIBLE_DESTINATION", vpc.id, there.id)
         assert holder is not None
         if holder.status not in _ATTACHED:
             self.stop(Kind.INTERFACE, holder.id, "BAD_STATE", vpc.id, there.id)

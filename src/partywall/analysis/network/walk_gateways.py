@@ -346,6 +346,7 @@ def _to_transit_gateway(walk: Walk, target: str, vpc: Vpc, subnet: Subnet | None
             Kind.TRANSIT_GATEWAY, target, "TGW_ROUTE_AZ_RESTRICTION", vpc.id, subnet.id if subnet else ""
         )
     walk.acl(near[0], egress=False)
+    walk.zone = walk.zone or near[0].zone
     gateway = world.network.index["transit_gateways"].get(target)
     shares = gateway.sg_referencing if gateway is not None else None
     walk.kept = _and(walk.kept, _and(shares, attachment.sg_referencing))
@@ -477,6 +478,8 @@ def inspect(walk: Walk, firewall: Firewall, vpc: Vpc, subnet: Subnet) -> None:
         if sure == maybe
         else world.network.blame("firewall_policies", policy.id, policy.account, policy.region)
     )
+    if walk.is_reply and not tracked and unread:
+        unread = (Unread("firewalls", "", id=firewall.id, reason="it does not see the first packet"), *unread)
     walk.firewalls[firewall.id] = True
     walk.note(
         Kind.FIREWALL,

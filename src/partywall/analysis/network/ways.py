@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from partywall.analysis.network.addresses import V6_START
 from partywall.analysis.network.cells import Point
 from partywall.analysis.network.links import working
 from partywall.analysis.network.model import NatGateway
@@ -108,6 +108,10 @@ def trace(
     if explain and end.kind == "lost" and goal.kind == "interface" and single:
         _lost_back(world, origin, segments[0], goal)
     sure, maybe = _combined(segments)
+    for before, after in pairwise(segments):
+        if after.destination is not before.destination and after.origin.kind == "nat":
+            low, high = after.destination.low, after.destination.high
+            before.destination.narrow(NAT64.first + low, NAT64.first + high)
     steps = [step for each in segments for step in each.walk.steps]
     steps += [step for each in reversed(segments) for step in each.replies]
     return Trace(
@@ -236,9 +240,8 @@ def _there(world: World, origin: Origin, source: Point, destination: Point, goal
                 return segments
             # A regional NAT gateway's private addresses are AWS's own business.
             here, from_ = Origin("nat", nat.id, nat.vpc), Point(private if private is not None else 0)
-            if to.value in NAT64:
-                to.narrow(to.value, to.value)
-                to = Point((to.value - V6_START) & 0xFFFFFFFF)
+            if to.within(NAT64):
+                to = Point(to.value - NAT64.first, 0, (1 << 32) - 1)
             continue
         if end.kind == "internet" and goal.kind == "interface":
             place = _public_place(world, to, goal)
@@ -263,7 +266,7 @@ def _public_place(world: World, destination: Point, goal: Goal) -> Origin | None
 
 
 def _arrived(end: End, goal: Goal) -> bool:
-    return goal.kind == "any" or (end.kind == goal.kind and goal.id in ("", end.id))
+    return (goal.kind == "any" and end.kind != "nat") or (end.kind == goal.kind and goal.id in ("", end.id))
 
 
 def _origin_of(end: End, walk: Walk) -> Origin:

@@ -138,6 +138,10 @@ class World:
                 {at for where, at in (*self._held, *self.nat_at) if where == vpc}
             )
         index = bisect_left(taken, point.value)
+        if index < len(taken) and taken[index] == point.value:
+            # A NAT gateway's, whose interface was not read.
+            point.narrow(point.value, point.value)
+            return None
         if index > 0:
             point.low = max(point.low, taken[index - 1] + 1)
         if index < len(taken):
