@@ -10,6 +10,7 @@ import typer
 from partywall import __version__
 from partywall.cli.attest import attest
 from partywall.cli.detect import detect
+from partywall.cli.detections import detections
 from partywall.cli.evidence import evidence
 from partywall.cli.handover import matrix, oscal
 from partywall.cli.iam import iam
@@ -356,6 +357,7 @@ def send(
 for command in (line, compliance, matrix, oscal, detect):
     app.command()(command)
 app.add_typer(attest, name="attest")
+app.add_typer(detections, name="detections")
 app.add_typer(evidence, name="evidence")
 app.add_typer(iam, name="iam")
 app.add_typer(network, name="network")
