@@ -288,9 +288,7 @@ class XmlCompiler(_Compiler):
         union = bool(shape.is_tagged_union)
         names = set(table)
 
-        def convert(node: Any) -> Any:
-            if node.__class__ is list:
-                node = node[0]
+        def whole(node: Any) -> Any:
             found: dict[str, Any] = {}
             for item in node:
                 tag = item.tag
@@ -321,7 +319,11 @@ class XmlCompiler(_Compiler):
                             made[name] = value
             return made
 
-        return convert
+        def convert(node: Any) -> Any:
+            return whole(node[0] if node.__class__ is list else node)
+
+        repeated = any(_serialization(m).get("flattened") for m in members_of(shape).values())
+        return convert if union or twins or attributes or repeated else _once_each(table, whole)
 
     def list_of(self, shape: ListShape) -> Convert:
         to = cast(Convert, self.compile(cast(Shape, shape.member)))
@@ -357,6 +359,34 @@ class XmlCompiler(_Compiler):
 
     def scalar(self, kind: str) -> Convert | None:
         return _XML_SCALARS.get(kind, _text)
+
+
+def _once_each(table: Mapping[str, tuple[str, Convert]], whole: Convert) -> Convert:
+    """The conversion of a structure whose elements come once each, in one pass; else it is `whole`'s."""
+    by_tag: dict[Any, tuple[str, Convert | None] | None] = {}
+
+    def resolve(tag: Any) -> tuple[str, Convert | None] | None:
+        known = table.get(local_name(tag))
+        # Text is by far the most frequent: None saves a call for each.
+        by_tag[tag] = found = known and (known[0], None if known[1] is _text else known[1])
+        return found
+
+    def convert(node: Any) -> Any:
+        if node.__class__ is list:
+            node = node[0]
+        made: dict[str, Any] = {}
+        for item in node:
+            tag = item.tag
+            entry = by_tag[tag] if tag in by_tag else resolve(tag)
+            if entry is None:
+                continue
+            name, to = entry
+            if name in made:
+                return whole(node)
+            made[name] = (item.text or "") if to is None else to(item)
+        return made
+
+    return convert
 
 
 def _text(node: Any) -> str:

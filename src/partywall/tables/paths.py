@@ -42,7 +42,9 @@ def _identity(value: Any) -> Any:
 
 def _member(name: str) -> Getter:
     def get(value: Any) -> Any:
-        found = value.get(name) if isinstance(value, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        # The class first: answers are dicts, and the ABC's test costs five times as much.
+        is_map = value.__class__ is dict or isinstance(value, Mapping)
+        found = value.get(name) if is_map else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         return MISSING if found is None else found  # pyright: ignore[reportUnknownVariableType]
 
     return get
@@ -51,7 +53,7 @@ def _member(name: str) -> Getter:
 def _members(names: tuple[str, ...]) -> Getter:
     def get(value: Any) -> Any:
         for name in names:
-            if not isinstance(value, Mapping):
+            if value.__class__ is not dict and not isinstance(value, Mapping):
                 return MISSING
             value = cast("Mapping[str, Any]", value).get(name)
             if value is None:
