@@ -161,7 +161,7 @@ class Answer:
         """The cell that shows the outcome: the widest that passes, else one that may, else the first."""
         if not self.cells:
             return None
-        rank = [(bool(each.sure), bool(each.maybe), len(each.source)) for each in self.cells]
+        rank = [(bool(each.sure), bool(each.maybe), each.source.count) for each in self.cells]
         return self.cells[rank.index(max(rank))]
 
     @property
@@ -202,6 +202,12 @@ def asked_of(ask: Ask, source: Spans) -> Flows:
     """What is asked for, of the family of some addresses."""
     family = FAMILY[version(source.spans[0][0])] if source else FULL
     return cross(ask.flows, ((family, FULL),))
+
+
+def internet_of(world: World, vpc: str) -> Spans:
+    """Addresses of the internet as a VPC sees it: its own prefixes are not among them."""
+    held = world.vpcs.get(vpc)
+    return INTERNET - addresses_of(held.cidrs) if held else INTERNET
 
 
 def own_addresses(interface: Interface) -> Spans:
@@ -281,7 +287,8 @@ def _legs(
         elif target.addresses is not None:
             yield origin, sources, goal, target.addresses
         elif target.kind == "internet":
-            yield origin, sources, goal, INTERNET
+            here = world.interfaces.get(origin.id)
+            yield origin, sources, goal, internet_of(world, here.vpc if here else origin.vpc)
         else:
             yield origin, sources, goal, _V4 | _V6
 
@@ -297,7 +304,6 @@ def _origins(
         own = own_addresses(interface)
         yield Origin("interface", source.id), own if source.addresses is None else own & source.addresses
     elif source.kind == "internet":
-        addresses = INTERNET if source.addresses is None else source.addresses
         there = world.interfaces.get(target.id)
         region = there.region if there else ""
         missing.extend(world.network.unlisted("internet_gateways", "", region))
@@ -309,7 +315,8 @@ def _origins(
         ]
         if there is not None and not missing and all(each.vpc != there.vpc for each in gateways):
             gateways.append(Origin("internet", "", there.vpc))
-        yield from ((each, addresses) for each in gateways)
+        for each in gateways:
+            yield each, internet_of(world, each.vpc) if source.addresses is None else source.addresses
     elif source.kind == "outside":
         addresses = _V4 | _V6 if source.addresses is None else source.addresses
         yield from ((origin, addresses) for origin in outside_origins(world, source.id, missing))

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from partywall.analysis.network.answers import (
-    INTERNET,
     Answer,
     Ask,
     Cell,
     Place,
     cover,
+    internet_of,
     own_addresses,
     path,
     public_addresses,
@@ -119,7 +119,11 @@ def _exposure(world: World, each: Interface, gateways: list[Origin]) -> Exposure
     for origin in gateways:
         # Addresses of one family fare alike but for what they are themselves: one of each is followed.
         for target in _one_of_each(targets):
-            cells.extend(cover(world, origin, INTERNET, Goal("interface", each.id), target, Ask()))
+            cells.extend(
+                cover(
+                    world, origin, internet_of(world, origin.vpc), Goal("interface", each.id), target, Ask()
+                )
+            )
     return summary(cells, missing)
 
 

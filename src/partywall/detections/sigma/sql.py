@@ -141,17 +141,19 @@ def _like(test: Text, value: str) -> str:
     whole = test.literal()
     if whole is not None:
         return f"{folding} = {_folded(whole, test.cased)}"
-    match test.parts:
-        case (Wild.ANY,):
-            return f"{value} IS NOT NULL"
-        case (str() as text, Wild.ANY):
-            return f"starts_with({folding}, {_folded(text, test.cased)})"
-        case (Wild.ANY, str() as text):
-            return f"suffix({folding}, {_folded(text, test.cased)})"
-        case (Wild.ANY, str() as text, Wild.ANY):
-            return f"contains({folding}, {_folded(text, test.cased)})"
-        case _:
-            return f"{folding} LIKE {_folded(_pattern(test.parts), test.cased)} ESCAPE '\\'"
+    # A wildcard is a string too: only patterns with one literal part have words of their own.
+    literals = [part for part in test.parts if not isinstance(part, Wild)]
+    shape = tuple(part if isinstance(part, Wild) else None for part in test.parts)
+    word = {
+        (None, Wild.ANY): "starts_with",
+        (Wild.ANY, None): "suffix",
+        (Wild.ANY, None, Wild.ANY): "contains",
+    }.get(shape)
+    if word is not None:
+        return f"{word}({folding}, {_folded(literals[0], test.cased)})"
+    if shape == (Wild.ANY,):
+        return f"{value} IS NOT NULL"
+    return f"{folding} LIKE {_folded(_pattern(test.parts), test.cased)} ESCAPE '\\'"
 
 
 def _pattern(parts: tuple[str | Wild, ...]) -> str:
