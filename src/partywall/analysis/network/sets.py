@@ -43,7 +43,9 @@ class Spans:
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return iter(self.spans)
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many numbers are in it (more, of IPv6 addresses, than `len` could tell)."""
         return sum(high - low + 1 for low, high in self.spans)
 
     def __repr__(self) -> str:

@@ -147,7 +147,7 @@ class Detector:
                 values[name] = [[] if value is None else [value] for value in plain]
         for name, (array, many) in decoded(batch, deep).items():
             plain = array.to_pylist()
-            values[name] = plain if many else [[] if value is None else [value] for value in plain]
+            values[name] = [[] if value is None else value if many else [value] for value in plain]
         if all(name in values for name in chains.IDENTITY):
             callers = zip(*(values[name] for name in chains.IDENTITY), strict=True)
             values[chains.PRINCIPAL] = [

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from partywall.detections.sigma import narrow
 from partywall.detections.sigma.address import sortable
-from partywall.detections.sigma.extract import Reader, column
+from partywall.detections.sigma.extract import column, read
 from partywall.detections.sigma.fields import Column, Fields
 from partywall.detections.sigma.narrow import Alike, Cases
 from partywall.detections.sigma.nodes import TRUE, Network, Node, fields, leaves
@@ -262,7 +262,7 @@ def _as_addresses(array: pa.Array, many: bool) -> pa.Array:
     values = array.to_pylist()
     if not many:
         return pa.array([sortable(value) for value in values], pa.string())
-    return pa.array([[sortable(text) for text in each] for each in values], pa.list_(pa.string()))
+    return pa.array([each and [sortable(text) for text in each] for each in values], pa.list_(pa.string()))
 
 
 def decoded(batch: pa.Table, inside: Mapping[str, Inside]) -> dict[str, tuple[pa.Array, bool]]:
@@ -270,10 +270,12 @@ def decoded(batch: pa.Table, inside: Mapping[str, Inside]) -> dict[str, tuple[pa
     found: dict[str, tuple[pa.Array, bool]] = {}
     for source in {each.sql for each in inside.values()}:
         names = [name for name, each in inside.items() if each.sql == source]
-        reader = Reader([inside[name].rest for name in names])
-        rows = [reader.read(text) for text in batch.column(source.strip('"')).to_pylist()]
-        for position, name in enumerate(names):
-            found[name] = column([row[position] for row in rows])
+        # Texts that come again, such as an empty answer, are decoded once.
+        texts = batch.column(source.strip('"')).combine_chunks().dictionary_encode()
+        values = read(texts.dictionary.to_pylist(), [inside[name].rest for name in names])
+        for name, each in zip(names, values, strict=True):
+            array, many = column(each)
+            found[name] = array.take(texts.indices), many
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -16,35 +17,67 @@ if TYPE_CHECKING:
 
 # orjson makes floats of whole numbers past 64 bits.
 _LONG: Final = re.compile(r"[0-9]{19}")
-_KEPT: Final = 100_000
-
-# A path as the ways to take its first step: dots may join steps or be part of a key.
-_Ways = tuple[tuple[str, "_Ways | None"], ...]
 
 
-class Reader:
-    """Reads several paths ("" the whole value) out of JSON texts, remembering texts that it saw before."""
+@dataclass(slots=True)
+class _Step:
+    """A place on the way to some fields: `fields` end here, `next` are the keys that lead on."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self.ways = [_ways(path) if path else None for path in paths]
-        self.seen: dict[str, list[list[str]]] = {}
+    fields: list[int] = field(default_factory=list[int])
+    next: dict[str, _Step] = field(default_factory=dict[str, "_Step"])
 
-    def read(self, text: str | None) -> list[list[str]]:
-        """The values at each path, as text; none at all where the text is no JSON."""
-        if text is None:
-            return [[] for _ in self.ways]
-        found = self.seen.get(text)
-        if found is None:
-            found = [[] for _ in self.ways]
-            value = decoded(text)
-            for ways, into in zip(self.ways, found, strict=True):
-                if ways is None:
-                    _texts(value, into)
-                else:
-                    _collect(value, ways, into)
-            if len(self.seen) < _KEPT:
-                self.seen[text] = found
-        return found
+
+def _way(paths: Sequence[str]) -> _Step:
+    """All paths as one tree; dots may join keys or be part of one, so that a path has several ways."""
+    root = _Step()
+    for number, path in enumerate(paths):
+        if path:
+            _add(root, path.split("."), number)
+        else:
+            root.fields.append(number)
+    return root
+
+
+def _add(step: _Step, keys: list[str], number: int) -> None:
+    for count in range(1, len(keys) + 1):
+        following = step.next.setdefault(".".join(keys[:count]), _Step())
+        if count < len(keys):
+            _add(following, keys[count:], number)
+        else:
+            following.fields.append(number)
+
+
+def read(texts: Sequence[str | None], paths: Sequence[str]) -> list[list[list[str] | None]]:
+    """For each path ("" the whole value) the values in each JSON text, as text; None where there is none."""
+    found: list[list[list[str] | None]] = [[None] * len(texts) for _ in paths]
+    root = _way(paths)
+    for row, text in enumerate(texts):
+        if text is not None:
+            _walk(decoded(text), root, row, found)
+    return found
+
+
+def _walk(value: Any, step: _Step, row: int, found: list[list[list[str] | None]]) -> None:
+    if step.fields:
+        values: list[str] = []
+        _texts(value, values)
+        if values:
+            for number in step.fields:
+                before = found[number][row]
+                found[number][row] = values if before is None else [*before, *values]
+    if step.next:
+        _lead(value, step.next, row, found)
+
+
+def _lead(value: Any, ways: dict[str, _Step], row: int, found: list[list[list[str] | None]]) -> None:
+    if isinstance(value, dict):
+        for key, step in ways.items():
+            inner = value.get(key)
+            if inner is not None:
+                _walk(inner, step, row, found)
+    elif isinstance(value, list):
+        for item in value:
+            _lead(item, ways, row, found)
 
 
 def decoded(text: str) -> Any:
@@ -60,40 +93,18 @@ def decoded(text: str) -> Any:
         return None
 
 
-def column(values: list[list[str]]) -> tuple[pa.Array, bool]:
+def column(values: Sequence[list[str] | None]) -> tuple[pa.Array, bool]:
     """Values per row as VARCHAR where no row has several, else as VARCHAR[] (and True)."""
     import pyarrow as pa
 
-    many = any(len(each) > 1 for each in values)
+    many = any(each is not None and len(each) > 1 for each in values)
     kind = pa.list_(pa.string()) if many else pa.string()
     try:
-        return pa.array(values if many else [each[0] if each else None for each in values], kind), many
+        return pa.array(values if many else [each and each[0] for each in values], kind), many
     except UnicodeEncodeError:
-        sound = [[text.encode("utf-8", "replace").decode() for text in each] for each in values]
+        # Half of a surrogate pair, which JSON can carry and UTF-8 cannot.
+        sound = [each and [text.encode("utf-8", "replace").decode() for text in each] for each in values]
         return column(sound)
-
-
-def _ways(path: str) -> _Ways:
-    steps = path.split(".")
-    return tuple(
-        (".".join(steps[:count]), _ways(".".join(steps[count:])) if count < len(steps) else None)
-        for count in range(1, len(steps) + 1)
-    )
-
-
-def _collect(value: Any, ways: _Ways, into: list[str]) -> None:
-    if isinstance(value, dict):
-        for key, rest in ways:
-            inner = value.get(key)
-            if inner is None:
-                continue
-            if rest is None:
-                _texts(inner, into)
-            else:
-                _collect(inner, rest, into)
-    elif isinstance(value, list):
-        for item in value:
-            _collect(item, ways, into)
 
 
 def _texts(value: Any, into: list[str]) -> None:

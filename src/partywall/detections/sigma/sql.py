@@ -144,11 +144,12 @@ def _like(test: Text, value: str) -> str:
     # A wildcard is a string too: only patterns with one literal part have words of their own.
     literals = [part for part in test.parts if not isinstance(part, Wild)]
     shape = tuple(part if isinstance(part, Wild) else None for part in test.parts)
-    word = {
+    words: dict[tuple[Wild | None, ...], str] = {
         (None, Wild.ANY): "starts_with",
         (Wild.ANY, None): "suffix",
         (Wild.ANY, None, Wild.ANY): "contains",
-    }.get(shape)
+    }
+    word = words.get(shape)
     if word is not None:
         return f"{word}({folding}, {_folded(literals[0], test.cased)})"
     if shape == (Wild.ANY,):
