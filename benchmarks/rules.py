@@ -4,8 +4,8 @@
 
 Events are made up in the proportions of a busy account: a few calls make most of them, a thousand kinds the
 rest, with thousands of user agents and addresses. Rules are our own, varied up to the number asked (other
-calls, other values) or those of `--sigma DIR`. Events lie in one Parquet file with the log table's columns. The
-baseline is the reference evaluator (a Python loop over records) on a sample, scaled up.
+calls, other values) or those of `--sigma DIR`. Events lie in one Parquet file with the log table's columns.
+The baseline is the reference evaluator (a Python loop over records) on a sample, scaled up.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from partywall.detections.sigma.rules import Rule
 _COMMON = (
     ("sts:AssumeRole", 24), ("kms:Decrypt", 16), ("s3:GetObject", 14), ("s3:PutObject", 8),
     ("logs:CreateLogStream", 4), ("kms:GenerateDataKey", 6), ("ec2:DescribeInstances", 6),
-    ("secretsmanager:GetSecretValue", 3), ("ssm:GetParameter", 3), ("ecr:BatchGetImage", 2), ("ec2:RunInstances", 0.2), ("lambda:Invoke", 3),
+    ("secretsmanager:GetSecretValue", 3), ("ssm:GetParameter", 3),
+    ("ecr:BatchGetImage", 2), ("ec2:RunInstances", 0.2), ("lambda:Invoke", 3),
 )  # fmt: skip
 
 
