@@ -21,7 +21,7 @@ import pytest
 
 from partywall.aws.answers import CallFailed, means_absent
 from partywall.aws.models import loader, service_model
-from partywall.collect.collector import _elements
+from partywall.collect.bulk import elements
 from partywall.tables.lint import CSV
 from partywall.tables.mapping import CompiledTable, parent_columns, path_call
 from partywall.tables.paths import MISSING, compile_path
@@ -248,12 +248,12 @@ class Checker:
             found = compile_path(spec.at)(data) if data else MISSING
             self._answered(found)
             return
-        elements = _elements(spec.at)(data)
-        if elements is None:
+        found = elements(spec.at)(data)
+        if found is None:
             self.faults.append(f"{self.call}: no list at {spec.at}")
             return
         groups: defaultdict[Any, list[Any]] = defaultdict(list)
-        for element in elements:
+        for element in found:
             key = _read(element, spec.key)
             if key is not ABSENT:
                 groups[str(key)].append(element)
@@ -270,19 +270,19 @@ class Checker:
     def _listed(self, data: dict[str, Any]) -> None:
         assert isinstance(self.table.rows, Call)
         at = self.table.rows.at
-        elements = _elements(at)(data)
-        if elements is None:
+        found = elements(at)(data)
+        if found is None:
             self.faults.append(f"no list at {at}")
             return
         if not at.endswith(CSV):
             raw = _read(data, at)
             given = len(raw) if isinstance(raw, list) else int(raw is not ABSENT)
-            if len(elements) != given:
-                self.faults.append(f"{given} elements at {at}, {len(elements)} taken")
+            if len(found) != given:
+                self.faults.append(f"{given} elements at {at}, {len(found)} taken")
         else:
             text = _read(data, at.removesuffix(CSV))
-            assert len(elements) == len(list(csv.reader(io.StringIO(text)))) - 1
-        for element in elements:
+            assert len(found) == len(list(csv.reader(io.StringIO(text)))) - 1
+        for element in found:
             if self.table.keep is not None and not self.table.keep(element):
                 continue
             row = self.compiled.start(self.context, element)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, cast
 
-import orjson
-
 from partywall.aws.answers import Outcome
 from partywall.aws.caller import Caller, Result, Scope
+from partywall.collect.bulk import Index, dependency, elements, failure, join
 from partywall.collect.garbage import seldom_searched
 from partywall.collect.planner import PREPARATIONS, Group, Preparation
-from partywall.tables.lint import CSV
 from partywall.tables.mapping import CompiledTable, Row, bind
 from partywall.tables.paths import MISSING, compile_path
 from partywall.tables.spec import Batch, Call, Lookup, Single
 
-Failure = dict[str, str]
 _CHUNK: Final = 100
 """Rows whose per-row calls run side by side; bounds the tasks (and so the memory) of one listing."""
 _CHUNKS_AHEAD: Final = 3
@@ -74,37 +69,6 @@ class Store(Protocol):
     def open(self, unit: Unit) -> UnitStore: ...
 
 
-class _Index:
-    """The answer of a bulk call by the key of its elements; `failure` where a page of it failed."""
-
-    __slots__ = ("_call", "_elements", "_found", "_key", "failure")
-
-    def __init__(self, call: Lookup) -> None:
-        self.failure: Failure | None = None
-        self._call = call
-        self._key = compile_path(call.key)
-        self._elements = _elements(call.at)
-        self._found: dict[Any, Any] = {}
-
-    def add(self, page: Result) -> None:
-        found = self._elements(page.data) if page.ok else None
-        if found is None:
-            malformed = replace(page, outcome=Outcome.ERROR, error_code="MalformedAnswer")
-            self.failure = _failure(malformed if page.ok else page)
-            return
-        for element in found:
-            key = self._key(element)
-            if self._call.many:
-                self._found.setdefault(key, []).append(element)
-            else:
-                # As text it takes a fifth of the memory, and what tables share is kept to the scan's end.
-                self._found[key] = orjson.dumps(element) if self._call.shared else element
-
-    def get(self, key: Any) -> Any:
-        found = self._found.get(key, MISSING)
-        return orjson.loads(found) if isinstance(found, bytes) else found
-
-
 @dataclass(slots=True)
 class _Run:
     """The state of one unit while it is collected."""
@@ -113,7 +77,7 @@ class _Run:
     store: UnitStore
     rows: dict[str, int] = field(default_factory=dict[str, int])
     failures: list[Collected] = field(default_factory=list[Collected])
-    lookups: dict[str, asyncio.Task[_Index]] = field(default_factory=dict[str, "asyncio.Task[_Index]"])
+    lookups: dict[str, asyncio.Task[Index]] = field(default_factory=dict[str, "asyncio.Task[Index]"])
     answers: dict[str, asyncio.Task[Result]] = field(default_factory=dict[str, "asyncio.Task[Result]"])
 
 
@@ -135,7 +99,7 @@ class Collector:
         self._on_unit = on_unit
         self._sleep = sleep
         self._preparing: dict[tuple[str, str, str], asyncio.Task[Result]] = {}
-        self._shared: dict[str, asyncio.Task[_Index]] = {}
+        self._shared: dict[str, asyncio.Task[Index]] = {}
 
     async def run(self, units: Iterable[Unit]) -> None:
         """Collects every unit that the store lacks.
@@ -221,7 +185,7 @@ class Collector:
             self._list_failed(run, group, prepared, parent_arn)
             return
         params = {name: bind(value, context) for name, value in rows.params.items()}
-        tables = [(t, _elements(t.table.rows.at)) for t in group.tables if isinstance(t.table.rows, Call)]
+        tables = [(t, elements(t.table.rows.at)) for t in group.tables if isinstance(t.table.rows, Call)]
         async for result in self._caller.pages(
             scope, rows.service, rows.action, params, table=group.name, absent=rows.absent
         ):
@@ -314,7 +278,7 @@ class Collector:
             chunks = _chunks([r for r in rows if r.get(call.by) is not None], call.size)
             unkeyed = [r for r in rows if r.get(call.by) is None]
             for row in unkeyed:
-                compiled.failed(row, name, _dependency(call.operation, row))
+                compiled.failed(row, name, dependency(call.operation, row))
             await asyncio.gather(*(self._batch(compiled, name, call, scope, chunk) for chunk in chunks))
         elif isinstance(call, Lookup):
             await self._lookup(run, compiled, name, call, scope, rows)
@@ -327,7 +291,7 @@ class Collector:
         try:
             wanted = call.when is None or call.when(row)
         except (TypeError, AttributeError, KeyError):
-            compiled.failed(row, name, _dependency(call.operation, row))
+            compiled.failed(row, name, dependency(call.operation, row))
             return
         if not wanted:
             compiled.answered(row, name, MISSING)
@@ -335,7 +299,7 @@ class Collector:
         params = {key: bind(value, row) for key, value in call.params.items()}
         region = row.get(call.region) if call.region else scope.region
         if None in params.values() or region is None:
-            compiled.failed(row, name, _dependency(call.operation, row))
+            compiled.failed(row, name, dependency(call.operation, row))
             return
         there = replace(scope, region=str(region))
         if call.once:
@@ -350,7 +314,7 @@ class Collector:
             data = result.data if result.data else MISSING
             compiled.answered(row, name, compile_path(call.at)(data) if data is not MISSING else MISSING)
         else:
-            compiled.failed(row, name, _failure(result))
+            compiled.failed(row, name, failure(result))
 
     async def _merged(
         self, scope: Scope, call: Call | Batch | Lookup, params: Mapping[str, Any], table: str
@@ -381,7 +345,7 @@ class Collector:
             if merged is None or not page.ok:
                 merged = page
             else:
-                _join(cast("dict[str, Any]", merged.data), page.data or {})
+                join(cast("dict[str, Any]", merged.data), page.data or {})
             if not page.ok:
                 break
         assert merged is not None
@@ -395,15 +359,15 @@ class Collector:
         result = await self._merged(scope, call, params, compiled.table.name)
         if not result.ok:
             for row in rows:
-                compiled.failed(row, name, _failure(result))
+                compiled.failed(row, name, failure(result))
             return
         key = compile_path(call.key)
-        by_key = {key(e): e for e in _elements(call.at)(result.data) or []}
+        by_key = {key(e): e for e in elements(call.at)(result.data) or []}
         for row in rows:
             element = by_key.get(row[call.by], MISSING)
             if element is MISSING and not call.missing_is_absent:
                 left_out = replace(result, outcome=Outcome.ERROR, error_code="LeftOutOfAnswer")
-                compiled.failed(row, name, _failure(left_out))
+                compiled.failed(row, name, failure(left_out))
             else:
                 compiled.answered(row, name, element)
 
@@ -414,7 +378,7 @@ class Collector:
         for row in rows:
             region = row.get(call.region) if call.region else scope.region
             if region is None or row.get(call.by) is None:
-                compiled.failed(row, name, _dependency(call.operation, row))
+                compiled.failed(row, name, dependency(call.operation, row))
             else:
                 by_region.setdefault(str(region), []).append(row)
         await asyncio.gather(
@@ -436,7 +400,7 @@ class Collector:
 
     async def _index(
         self, run: _Run, compiled: CompiledTable, name: str, call: Lookup, scope: Scope, row: Row
-    ) -> _Index:
+    ) -> Index:
         """What a lookup answers, asked once: for all tables of the scan where it is shared."""
         own = {key: bind(value, row) for key, value in call.params.items()}
         together = compiled.shared.get(name)
@@ -450,12 +414,12 @@ class Collector:
 
     async def _asked(
         self,
-        memory: dict[str, asyncio.Task[_Index]],
+        memory: dict[str, asyncio.Task[Index]],
         compiled: CompiledTable,
         call: Lookup,
         scope: Scope,
         params: dict[str, Any],
-    ) -> _Index:
+    ) -> Index:
         shape = f"{call.at} {call.key} {call.many} {call.absent}"
         memo = f"{scope.account_id} {scope.region} {call.operation} {params!r} {shape}"
         if memo not in memory:
@@ -464,8 +428,8 @@ class Collector:
 
     async def _indexed(
         self, compiled: CompiledTable, call: Lookup, scope: Scope, params: dict[str, Any]
-    ) -> _Index:
-        index = _Index(call)
+    ) -> Index:
+        index = Index(call)
         prepared = await self._prepared(scope, call.operation, compiled.table.name)
         if prepared is not None and not prepared.ok:
             index.add(prepared)
@@ -480,64 +444,3 @@ class Collector:
 def _chunks(items: list[Any], size: int) -> Iterator[list[Any]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
-
-
-def _join(into: dict[str, Any], page: Mapping[str, Any]) -> None:
-    for name, value in page.items():
-        if isinstance(value, list) and isinstance(into.get(name), list):
-            into[name].extend(value)
-        elif isinstance(value, dict) and isinstance(into.get(name), dict):
-            _join(into[name], cast("dict[str, Any]", value))
-        else:
-            into.setdefault(name, value)
-
-
-def _elements(at: str) -> Callable[[Any], list[Any] | None]:
-    """A function from an answer to its elements; None where what stands at the path is no list of them."""
-    if at.endswith(CSV):
-        get_text = compile_path(at.removesuffix(CSV))
-
-        def lines(data: Any) -> list[Any] | None:
-            raw = get_text(data)
-            if raw is MISSING:
-                return None
-            text = raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
-            return list(csv.DictReader(io.StringIO(text)))
-
-        return lines
-    get = compile_path(at)
-
-    def elements(data: Any) -> list[Any] | None:
-        found = get(data)
-        if found is MISSING:
-            return []
-        if isinstance(found, list):
-            return cast("list[Any]", found)
-        return [found] if isinstance(found, dict) else None
-
-    return elements
-
-
-def _failure(result: Result) -> Failure:
-    return {
-        "operation": result.operation,
-        "region": result.region,
-        "outcome": str(result.outcome),
-        "code": result.error_code,
-        "denied_by": result.denied_by,
-        "message": result.error_message,
-    }
-
-
-def _dependency(operation: str, row: Row) -> Failure:
-    """Why a call could not be made: the row lacks what an earlier call would have told."""
-    if row["_failed"]:
-        return {k: v for k, v in row["_failed"][-1].items() if k != "call"}
-    return {
-        "operation": operation,
-        "region": str(row.get("@region", "")),
-        "outcome": str(Outcome.ERROR),
-        "code": "DependencyUnknown",
-        "denied_by": "",
-        "message": "the row lacks a value that this call needs",
-    }
