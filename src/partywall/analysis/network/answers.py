@@ -12,6 +12,7 @@ from partywall.analysis.network.model import Interface, Unread
 from partywall.analysis.network.sets import (
     FAMILY,
     FULL,
+    NONE,
     PORTED,
     Flows,
     Spans,
@@ -20,7 +21,7 @@ from partywall.analysis.network.sets import (
     services_of,
     spans,
 )
-from partywall.analysis.network.steps import Outcome, Step, blocks, doubts
+from partywall.analysis.network.steps import Kind, Outcome, Step, blocks, doubts
 from partywall.analysis.network.ways import Goal, Origin, Trace, trace
 from partywall.analysis.network.world import World
 
@@ -130,6 +131,8 @@ class Answer:
     cells: list[Cell]
     missing: tuple[Unread, ...] = ()
     """Calls for lack of which there is no cell to look at."""
+    absent: tuple[Step, ...] = ()
+    """Why there is no cell to look at, where that is known."""
 
     @cached_property
     def outcome(self) -> Outcome:
@@ -178,12 +181,16 @@ class Answer:
         found: dict[tuple[str, str, bool, bool, str], Step] = {}
         for cell in self.cells:
             asked = asked_of(self.ask, cell.source)
-            stopped = [step for step in cell.trace.steps if blocks(step, asked)]
+            if not asked:
+                # The other family's own protocol: no packet of this one is asked for.
+                continue
+            coded = [step for step in cell.trace.steps if step.code]
+            stopped = [step for step in coded if blocks(step, seen_by(step, asked))]
             # Where each lets something through, it is what they leave together that is nothing.
-            for step in stopped or [s for s in cell.trace.steps if cross(s.maybe, asked) != asked and s.code]:
+            for step in stopped or [s for s in coded if not passes_all(s, seen_by(s, asked))]:
                 key = (step.component, step.code, step.reply, step.egress, step.holder)
                 found.setdefault(key, step)
-        return list(found.values())
+        return list(found.values()) or list(self.absent) or [_no_path(self.source, self.target)]
 
     @property
     def unread(self) -> tuple[Unread, ...]:
@@ -194,7 +201,12 @@ class Answer:
         for cell in self.cells:
             if cell.maybe:
                 asked = asked_of(self.ask, cell.source)
-                found.extend(each for step in cell.trace.steps if doubts(step, asked) for each in step.unread)
+                found.extend(
+                    each
+                    for step in cell.trace.steps
+                    if doubts(step, seen_by(step, asked))
+                    for each in step.unread
+                )
         return tuple(dict.fromkeys(found))
 
 
@@ -202,6 +214,21 @@ def asked_of(ask: Ask, source: Spans) -> Flows:
     """What is asked for, of the family of some addresses."""
     family = FAMILY[version(source.spans[0][0])] if source else FULL
     return cross(ask.flows, ((family, FULL),))
+
+
+def seen_by(step: Step, asked: Flows) -> Flows:
+    """What is asked for as a step sees it: past a NAT gateway, source ports are the gateway's own."""
+    return tuple((there, FULL) for there, _ in asked) if step.remapped else asked
+
+
+def passes_all(step: Step, asked: Flows) -> bool:
+    """Whether a step may let through all that was asked."""
+    return cross(step.maybe, asked) == asked
+
+
+def _no_path(source: Place, target: Place) -> Step:
+    """No address of one end could send to any of the other: families, or what was asked, do not meet."""
+    return Step(Kind.VPC, target.id or source.id or target.kind, False, 0, 0, NONE, NONE, "NO_PATH")
 
 
 def internet_of(world: World, vpc: str) -> Spans:
@@ -226,6 +253,15 @@ def public_addresses(interface: Interface) -> Spans:
     return spans(found)
 
 
+def _known_addresses(interface: Interface) -> Spans:
+    """Of each family, the addresses by which the internet can know an interface, else its private ones.
+
+    Without a public address, the private one shows what stops packets.
+    """
+    public, own = public_addresses(interface), own_addresses(interface)
+    return (public & _V4 or own & _V4) | (public & _V6 or own & _V6)
+
+
 def path(world: World, source: Place, target: Place, ask: Ask = Ask()) -> Answer:
     """Whether, how and in which packets one place can reach another.
 
@@ -236,7 +272,12 @@ def path(world: World, source: Place, target: Place, ask: Ask = Ask()) -> Answer
     missing: list[Unread] = []
     for origin, sources, goal, targets in _legs(world, source, target, missing):
         cells.extend(cover(world, origin, sources, goal, targets, ask, explain=True))
-    return Answer(source, target, ask, cells, tuple(dict.fromkeys(missing)))
+    absent = tuple(
+        Step(Kind.INTERFACE, each.id, False, 0, 0, NONE, NONE, "NO_SOURCE_OR_DESTINATION")
+        for each in (source, target)
+        if each.kind == "interface" and each.id not in world.interfaces
+    )
+    return Answer(source, target, ask, cells, tuple(dict.fromkeys(missing)), absent)
 
 
 def cover(
@@ -277,8 +318,7 @@ def _legs(
             if origin.kind == "internet":
                 if origin.vpc != there.vpc:
                     continue
-                # Without a public address, its private one shows what else would stop packets.
-                found = public_addresses(there) or own_addresses(there)
+                found = _known_addresses(there)
             elif origin.kind == "interface":
                 found = own_addresses(there) | public_addresses(there)
             else:

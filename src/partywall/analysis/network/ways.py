@@ -107,6 +107,10 @@ def trace(
         _groups(world, origin, goal, segments, kept, kept_egress, explain)
     if explain and end.kind == "lost" and goal.kind == "interface" and single:
         _lost_back(world, origin, segments[0], goal)
+    for each in segments:
+        if each.origin.kind == "nat":
+            for step in (*each.walk.steps, *each.replies):
+                step.remapped = True
     sure, maybe = _combined(segments)
     for before, after in pairwise(segments):
         if after.destination is not before.destination and after.origin.kind == "nat":
@@ -197,6 +201,9 @@ def start(walk: Walk, origin: Origin) -> End:
     walk.kept = walk.kept_egress = False
     if not origin.id:
         walk.stop(Kind.VPC, vpc.id, "NO_PATH", vpc.id)
+        place = world.public.get(walk.destination.value)
+        if place is not None and place[0].vpc == vpc.id:
+            walk.destination = Point(place[1])
         return walk.deliver(vpc, None)
     if origin.id.startswith("cagw-"):
         return from_carrier(walk, origin.id, vpc)
