@@ -72,6 +72,8 @@ class Step:
     matched: str = ""
     """The prefix of a route that matched."""
     unread: tuple[Unread, ...] = ()
+    translated: int | None = None
+    """The source address that a gateway puts for the packet's own, where it does."""
     remapped: bool = False
     """Past a NAT gateway, which gives each flow a source port of its own."""
 

@@ -237,6 +237,7 @@ class Walk:
             self.acl(there, egress=False)
         if nat is not None:
             if self.is_reply:
+                self.note(Kind.NAT_GATEWAY, nat.id, vpc=vpc.id, subnet=there.id)
                 return End("nat", nat.id, vpc.id, self.source)
             return self.lost(Kind.NAT_GATEWAY, nat.id, "NO_POSSIBLE_DESTINATION", vpc.id, there.id)
         assert holder is not None

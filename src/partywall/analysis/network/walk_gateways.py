@@ -98,7 +98,7 @@ def to_internet(walk: Walk, target: str, vpc: Vpc, subnet: Subnet | None) -> End
         public = _public(walk, vpc)
         if public is None:
             return walk.lost(Kind.INTERNET_GATEWAY, target, "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", vpc.id)
-        walk.source = Point(public)
+        walk.source, walk.steps[-1].translated = Point(public), public
     elif not walk.source.within(GLOBAL6) or world.holder(vpc.id, walk.source) is None:
         return walk.lost(Kind.INTERNET_GATEWAY, target, "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", vpc.id)
     if not walk.is_reply:
@@ -151,6 +151,7 @@ def from_internet(walk: Walk, target: str, vpc: Vpc) -> End:
         nat = walk.nat
         if nat is not None and any(each.public == walk.destination.value for each in nat.addresses):
             if nat.regional:
+                walk.note(Kind.NAT_GATEWAY, nat.id, vpc=vpc.id)
                 return End("nat", nat.id, vpc.id, walk.source)
             private = next((e.private for e in nat.addresses if e.public == walk.destination.value), None)
             home = nat.subnet
@@ -203,7 +204,7 @@ def _to_carrier(walk: Walk, target: str, vpc: Vpc) -> End:
         public = walk.world.carrier.get((vpc.id, walk.source.value))
         if public is None:
             return walk.lost(Kind.CARRIER_GATEWAY, target, "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", vpc.id)
-        walk.source = Point(public)
+        walk.source, walk.steps[-1].translated = Point(public), public
     return End("internet", target, vpc.id, walk.source)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from partywall.analysis.network.addresses import text
 from partywall.analysis.network.answers import Answer, Cell, asked_of
-from partywall.analysis.network.explain import deciding, sample
+from partywall.analysis.network.hops import rule_of, sample
 from partywall.analysis.network.model import AclEntry, Interface, SecurityGroupRule
 from partywall.analysis.network.sets import FAMILY, Spans, described
 from partywall.analysis.network.steps import Kind, Step
@@ -19,7 +19,6 @@ _HINTS: Final = {
     "SUBNET_ACL_RESTRICTION": "denies it",
     "NO_ROUTE_TO_DESTINATION": "has no route to it",
     "BAD_STATE_ROUTE": "its route leads into nothing (blackhole)",
-    "IGW_PUBLIC_IP_ASSOCIATION_FOR_INGRESS": "no public address leads to it",
     "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS": "no public address leads to it",
     "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS": "it has no public address",
     "NO_POSSIBLE_DESTINATION": "nothing there has that address",
@@ -78,7 +77,7 @@ def path_lines(world: World, cell: Cell, is_reply: bool = False) -> list[str]:
         if step.reply != is_reply:
             continue
         line = f"{step.kind.value} {_who(world, step)}"
-        passed = rule_text(deciding(world, step, port if is_reply else service))
+        passed = rule_text(rule_of(world, step, port if is_reply else service))
         if passed:
             line += f": {'out' if step.egress else 'in'} by {passed}"
         elif step.route is not None:
@@ -122,7 +121,7 @@ def blocker_lines(world: World, answer: Answer) -> list[str]:
     lines: list[str] = []
     for step in answer.blockers:
         hint = _HINTS.get(step.code, "stops it")
-        rule = deciding(world, step, port if step.reply else service)
+        rule = rule_of(world, step, port if step.reply else service)
         if isinstance(rule, AclEntry) and not rule.allow:
             hint = f"{rule_text(rule)}"
         way = "the reply " if step.reply else ""
