@@ -172,7 +172,9 @@ def verdicts(directory: Path, checks: Sequence[CompiledCheck]) -> dict[VerdictKe
         keys = list(zip(*(rows[n].to_pylist() for n in ("account_id", "region", "arn")), strict=True))
         for check in group:
             for key, verdict in zip(keys, rows[check.check.id].to_pylist(), strict=True):
-                found[(check.check.id, *(part or "" for part in key))] = Verdict(verdict)
+                # A row for which another of its resource speaks has no verdict.
+                if verdict is not None:
+                    found[(check.check.id, *(part or "" for part in key))] = Verdict(verdict)
     return found
 
 

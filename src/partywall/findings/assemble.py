@@ -234,6 +234,8 @@ def _tally(path: Path, ids: list[str]) -> pa.Table:
     parts: list[pa.Table] = []
     for check in ids:
         judged = keys.append_column("verdict", file.read(columns=[check]).column(0))
+        # A row for which another of its resource speaks has none.
+        judged = judged.filter(judged["verdict"].is_valid())
         told = judged.group_by(["account_id", "region", "verdict"]).aggregate([([], "count_all")])
         columns = [
             pa.repeat(check, told.num_rows),

@@ -16,6 +16,7 @@ from partywall.lake.engine import Lake
 from partywall.lake.source import literal, quote
 from partywall.lake.writer import write_error
 from partywall.sql.dialect import Expression
+from partywall.tables.spec import Analysis
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,6 +25,7 @@ _AT_ONCE: Final = 2
 KEYS: Final = ("account_id", "region", "arn", "name")
 Overrides = Mapping[str, Mapping[str, Any]]
 _CHECKS_AT_ONCE: Final = 150
+_WORST_FIRST: Final = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS, Verdict.NOT_APPLICABLE)
 CAUSE_TYPE: Final = (
     "STRUCT(call VARCHAR, operation VARCHAR, region VARCHAR, outcome VARCHAR, code VARCHAR,"
     " denied_by VARCHAR, message VARCHAR)"
@@ -64,6 +66,37 @@ def judge(lake: Lake, checks: Iterable[CompiledCheck], now: datetime, overrides:
     large.sort(key=lambda group: counts.get(group[0].check.table, 0) * len(group))
     _judge_large(lake, large, now, overrides)
     judge_small(lake, small, now, overrides, lambda table, columns: _store(lake, table, columns))
+    for group in groups:
+        if isinstance(group[0].table.rows, Analysis):
+            path = verdict_file(lake.directory, group[0].check.table)
+            _speak_once(lake, path, [c.check.id for c in group])
+
+
+def _speak_once(lake: Lake, path: Path, checks: list[str]) -> None:
+    """Leaves each check one verdict per resource: its worst row's; those of its other rows become NULL.
+
+    Analyses have several rows of one resource, such as one for each kind of outsider; a finding is of the
+    resource.
+    """
+    stored = f"read_parquet({literal(str(path))})"
+    same = "PARTITION BY account_id, region, coalesce(nullif(arn, ''), name)"
+    several = f"SELECT 1 FROM {stored} QUALIFY count(*) OVER ({same}) > 1 LIMIT 1"
+    if lake.execute(several).fetchone() is None:
+        return
+    worst = " ".join(f"WHEN {int(v)} THEN {rank}" for rank, v in enumerate(_WORST_FIRST))
+    columns: list[str] = []
+    for check in map(quote, checks):
+        # The rank above the row's number: one minimum finds the worst row, the first of several.
+        place = f"(((CASE {check} {worst} END)::BIGINT << 40) + _row)"
+        columns.append(f"CASE WHEN {place} = min({place}) OVER same THEN {check} END AS {check}")
+    keys = ", ".join(map(quote, KEYS))
+    made = path.with_suffix(".once")
+    _copy(
+        lake.cursor(),
+        f"SELECT _row, {keys}, {', '.join(columns)} FROM {stored} WINDOW same AS ({same})",
+        made,
+    )
+    made.replace(path)
 
 
 def _store(lake: Lake, table: str, columns: Mapping[str, list[Any]]) -> None:

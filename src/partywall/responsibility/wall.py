@@ -280,7 +280,7 @@ def _count_checks(lines: dict[tuple[str, str], Line], report: Report) -> None:
 
 
 def _sum(ids: list[str], verdict: Verdict) -> str:
-    return " + ".join(f"({quote(i)} = {int(verdict)})::BIGINT" for i in ids)
+    return " + ".join(f"({quote(i)} IS NOT DISTINCT FROM {int(verdict)})::BIGINT" for i in ids)
 
 
 def _verdicts(lake: Lake, report: Report) -> list[tuple[str, str, int, int, int, int]]:
@@ -322,7 +322,9 @@ def _verdicts(lake: Lake, report: Report) -> list[tuple[str, str, int, int, int,
 
 def _looked(ids: list[str]) -> str:
     """SQL that counts the checks which apply to some row."""
-    return " + ".join(f"bool_or({quote(i)} <> {int(Verdict.NOT_APPLICABLE)})::BIGINT" for i in ids)
+    return " + ".join(
+        f"coalesce(bool_or({quote(i)} <> {int(Verdict.NOT_APPLICABLE)}), FALSE)::BIGINT" for i in ids
+    )
 
 
 def _excepted(lake: Lake, report: Report) -> list[tuple[str, str, int]]:
