@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _FAILED: Final = tuple(f.name for f in FAILED.fields)
+_FOLLOWS: Final = frozenset({"NotInAnswer", "RegionNotScanned"})
 
 
 def analyse(lake: Lake, names: Collection[str] | None = None) -> list[str]:
@@ -81,9 +82,14 @@ def _built(lake: Lake, name: str) -> pa.Table:
     failed = columns["_failed"].to_pylist()
     if any(failed):
         # The calls have names in the tables that they were made for, which mean nothing in this one.
-        all_named = [[{**call, "call": "rows"} for call in calls or ()] for calls in failed]
+        all_named = [_blame([{**call, "call": "rows"} for call in calls or ()]) for calls in failed]
         columns["_failed"] = pa.array(all_named, schema.field("_failed").type)
     return pa.table(columns, schema=schema)
+
+
+def _blame(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Failed calls before what merely follows from them or from the scan's scope: findings name the first."""
+    return sorted(calls, key=lambda call: call["code"] in _FOLLOWS)
 
 
 def _write(path: Path, table: pa.Table) -> None:
