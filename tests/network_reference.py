@@ -422,11 +422,11 @@ class Simulator:
         if verdict == "drop":
             return Stop("lost", "firewall")
         if verdict == "engine":
-            if reply and firewall.id not in before:
+            if reply and id not in before:
                 return Stop("lost", "firewall saw no first packet")
             if not reply and not self.stateful(policy, packet):
                 return Stop("lost", "firewall")
-        seen.append(firewall.id)
+        seen.append(id)
         return self.from_subnet(home, packet, reply, state)
 
     def stateless(self, policy: object, packet: Packet) -> str:

@@ -359,7 +359,10 @@ def _origins(
             yield each, internet_of(world, each.vpc) if source.addresses is None else source.addresses
     elif source.kind == "outside":
         addresses = _V4 | _V6 if source.addresses is None else source.addresses
-        yield from ((origin, addresses) for origin in outside_origins(world, source.id, missing))
+        clients = world.network.index["client_vpns"]
+        for origin in outside_origins(world, source.id, missing):
+            block = clients[origin.via].cidr if origin.via else None
+            yield origin, addresses if block is None else addresses & addresses_of([block])
 
 
 def outside_origins(world: World, id: str, missing: list[Unread]) -> Iterator[Origin]:
@@ -372,6 +375,18 @@ def outside_origins(world: World, id: str, missing: list[Unread]) -> Iterator[Or
             if id in ("", gateway.id) or id in links:
                 for vpc in gateway.vpcs:
                     yield Origin(kind, gateway.id, vpc)
+    missing.extend(network.unlisted("client_vpns"))
+    for held in network.client_vpns:
+        if id not in ("", held.id):
+            continue
+        if held.subnets is None:
+            missing.extend(network.blame("client_vpns", held.id, held.account, held.region))
+        for subnet in held.subnets or ():
+            end = world.client_vpn_ends.get((held.id, subnet))
+            if end is None:
+                missing.extend(network.blame("subnets", subnet, held.account, held.region))
+            else:
+                yield Origin("interface", end.id, via=held.id)
     missing.extend(network.unlisted("transit_gateway_attachments"))
     for each in network.transit_gateway_attachments:
         if each.kind in ("vpn", "direct-connect-gateway", "connect") and id in ("", each.id, each.resource):

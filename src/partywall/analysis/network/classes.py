@@ -80,6 +80,7 @@ def classes(network: Network) -> list[EndpointClass]:
             tuple(atoms.of(address.private) for address in each.addresses),
             tuple(atoms.of(address) for address in each.ipv6),
             each.prefixes,
+            each.deny_all_igw,
         )
         found.setdefault(key, []).append(each)
     ordered = sorted(found.values(), key=lambda members: (members[0].vpc, members[0].subnet, members[0].id))
@@ -122,6 +123,7 @@ class Digests:
                 network.transit_gateway_route_tables,
                 network.vpn_connections,
                 network.virtual_interfaces,
+                network.client_vpns,
                 network.direct_connect_associations,
                 network.firewalls,
                 network.firewall_policies,

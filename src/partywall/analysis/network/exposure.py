@@ -105,7 +105,17 @@ def _alike(world: World, each: Interface, gateways: list[Origin]) -> tuple[objec
         (address.public is not None, address.carrier is not None) for address in each.addresses
     )
     own = own_addresses(each).spans if edge else ()
-    return (each.subnet, each.vpc, each.groups, each.status, each.kind, public, bool(each.ipv6), own)
+    return (
+        each.subnet,
+        each.vpc,
+        each.groups,
+        each.status,
+        each.kind,
+        public,
+        bool(each.ipv6),
+        each.deny_all_igw,
+        own,
+    )
 
 
 def _exposure(world: World, each: Interface, gateways: list[Origin]) -> Exposure:

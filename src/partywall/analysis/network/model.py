@@ -131,6 +131,8 @@ class Vpc:
     region: str
     cidrs: tuple[Cidr, ...]
     name: str = ""
+    dns_support: bool | None = None
+    """Whether Amazon's resolver answers in it; None where that was not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ class Interface:
     """ARN or id of what holds it, where that is no instance."""
     description: str = ""
     name: str = ""
+    deny_all_igw: bool | None = False
+    """What comes to its IPv6 addresses by an internet gateway is dropped (internal load balancers)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,7 @@ def _interfaces(reading: Reading) -> list[Interface]:
                 owners.get((row["account_id"], row["region"], description), ""),
                 description,
                 title(row),
+                row["deny_all_igw_traffic"],
             )
         )
     return found

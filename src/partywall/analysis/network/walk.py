@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from partywall.analysis.network.addresses import cidr, host
 from partywall.analysis.network.cells import Point
 from partywall.analysis.network.groups import Allowed
 from partywall.analysis.network.model import (
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from partywall.analysis.network.world import Blamed, World
 
 _ATTACHED = ("in-use", "associated", "attached")
+_LINK_LOCAL = (cidr("169.254.169.0/24"), cidr("169.254.170.2/32"), cidr("fd00:ec2::/32"))
+# Amazon VPC User Guide, "Control traffic to your AWS resources using security groups": what no group filters.
+OWN_SERVICES = {
+    "instance-metadata": (cidr("169.254.169.254/32"), cidr("fd00:ec2::254/128")),
+    "time-sync": (cidr("169.254.169.123/32"), cidr("fd00:ec2::123/128")),
+    "task-metadata": (cidr("169.254.170.2/32"),),
+    "resolver": (cidr("169.254.169.253/32"), cidr("fd00:ec2::253/128")),
+}
+"""What every subnet reaches by itself, past groups, lists and routes: name -> addresses."""
 
 
 class Walk:
@@ -47,7 +57,9 @@ class Walk:
         self.nat: NatGateway | None = None
         self.firewalls: dict[str, bool | None] = {}
         self.seen_firewalls: dict[str, bool | None] = {}
-        """Of a reply: the firewalls that saw the first packet."""
+        """Of a reply: the firewall endpoints that saw the first packet."""
+        self.appliance_zones: dict[str, Subnet] = {}
+        """Attachment in appliance mode -> the subnet by which the flow came in; a reply's are the first's."""
         self.to_subnets = False
         """Whether a packet has arrived when it is in its destination's subnet, whoever is there."""
         self._visited: set[tuple[str, str]] = set()
@@ -190,6 +202,8 @@ class Walk:
         where = self.world.subnet_at(vpc.id, self.destination)
         if where is not None and where.id == subnet.id:
             return self.deliver(vpc, subnet)
+        if not self.is_reply and (service := self.own_service(vpc)):
+            return service
         if not self.visit("leave", subnet.id):
             return self.lost(Kind.VPC, vpc.id, "NO_PATH", vpc.id, subnet.id)
         self.acl(subnet, egress=True)
@@ -197,6 +211,23 @@ class Walk:
         if not isinstance(table, RouteTable):
             return self.unknown(Kind.ROUTE_TABLE, subnet.id, table, vpc.id, subnet.id)
         return self.take(table, vpc, subnet)
+
+    def own_service(self, vpc: Vpc) -> End | None:
+        """To a service that AWS runs beside every interface; None where the destination is none of them."""
+        block = next((each for each in vpc.cidrs if each.version == 4), None)
+        base = host(block.first + 2) if block is not None else None
+        resolver = base is not None and self.destination.within(base)
+        if not resolver and not any(self.destination.within(each) for each in _LINK_LOCAL):
+            return None
+        for name, addresses in OWN_SERVICES.items():
+            if any(self.destination.within(each) for each in addresses) or (resolver and name == "resolver"):
+                if name == "resolver" and vpc.dns_support is False:
+                    return self.lost(Kind.VPC, vpc.id, "NO_POSSIBLE_DESTINATION", vpc.id)
+                if name == "resolver" and vpc.dns_support is None:
+                    blamed = (Unread("vpcs", "ec2:DescribeVpcAttribute", vpc.account, vpc.region, vpc.id),)
+                    self.doubt(Kind.VPC, vpc.id, blamed, vpc.id)
+                return End("service", name, vpc.id, self.source)
+        return None
 
     def take(self, table: RouteTable, vpc: Vpc, subnet: Subnet | None) -> End:
         """By the route that a table has for the destination; `subnet` None comes from a gateway."""
@@ -243,6 +274,10 @@ class Walk:
         assert holder is not None
         if holder.status not in _ATTACHED:
             self.stop(Kind.INTERFACE, holder.id, "BAD_STATE", vpc.id, there.id)
+        endpoint = self.world.endpoint_of.get(holder.id)
+        if endpoint is not None and endpoint.state.lower() not in ("", "available", "partial"):
+            # Its owner has not accepted the connection, or no more.
+            self.stop(Kind.VPC_ENDPOINT, endpoint.id, "BAD_STATE", vpc.id, there.id)
         return End("interface", holder.id, vpc.id, self.source)
 
     def deliver_subnet(self, vpc: Vpc, subnet: Subnet | None) -> End:
@@ -333,7 +368,7 @@ class Walk:
             self.acl(there, egress=False)
         firewall = world.firewall_of.get(target)
         if firewall is not None:
-            inspect(self, firewall, vpc, there)
+            inspect(self, firewall, target, vpc, there)
         elif unlisted := world.network.unlisted("firewalls", vpc.account, vpc.region):
             self.doubt(Kind.VPC_ENDPOINT, target, unlisted, vpc.id, there.id)
         else:

@@ -11,10 +11,10 @@ from partywall.analysis.network.links import working
 from partywall.analysis.network.model import (
     Firewall,
     Gateway,
+    Interface,
     Peering,
     RouteTable,
     Subnet,
-    TransitGatewayAttachment,
     Unread,
     Vpc,
     VpcEndpoint,
@@ -37,7 +37,7 @@ _ECHO: Final = spans(
         (ICMPV6 + 33024, ICMPV6 + 33279),
     )
 )
-_OPEN = ("available", "attached", "active", "Available")
+OPEN: Final = ("available", "attached", "active", "Available")
 
 
 def cross_gateway(walk: Walk, target: str, vpc: Vpc, subnet: Subnet | None) -> End:
@@ -52,7 +52,9 @@ def cross_gateway(walk: Walk, target: str, vpc: Vpc, subnet: Subnet | None) -> E
     if kind == "vgw":
         return _to_vpn_gateway(walk, target, vpc)
     if kind == "tgw":
-        return _to_transit_gateway(walk, target, vpc, subnet)
+        from partywall.analysis.network.walk_transit import to_transit_gateway
+
+        return to_transit_gateway(walk, target, vpc, subnet)
     if kind == "pcx":
         return _to_peering(walk, target, vpc)
     if kind == "cagw":
@@ -70,7 +72,7 @@ def _attached(walk: Walk, kind: Kind, field: str, target: str, vpc: Vpc) -> Gate
         blamed = walk.world.network.blame(field, target, vpc.account, vpc.region)
         walk.doubt(kind, target, blamed, vpc.id)
         return None
-    if held.state not in _OPEN or vpc.id not in held.vpcs:
+    if held.state not in OPEN or vpc.id not in held.vpcs:
         walk.stop(kind, target, "BAD_STATE_ATTACHMENT", vpc.id)
     else:
         walk.note(kind, target, vpc=vpc.id)
@@ -168,11 +170,22 @@ def from_internet(walk: Walk, target: str, vpc: Vpc) -> End:
     else:
         holder = world.holder(vpc.id, walk.destination)
         home = holder.subnet if holder else ""
+        if holder is not None and holder.deny_all_igw is not False and not walk.is_reply:
+            _denied(walk, kind, target, holder)
         if not walk.destination.within(GLOBAL6):
             return walk.lost(Kind.INTERNET_GATEWAY, target, "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS", vpc.id)
     if not walk.is_reply:
         _block(walk, Kind.INTERNET_GATEWAY, target, vpc, home, "in")
     return arrive(walk, target, vpc)
+
+
+def _denied(walk: Walk, kind: Kind, gateway: str, holder: Interface) -> None:
+    """Application Load Balancer User Guide, "Load balancer attributes": ipv6.deny_all_igw_traffic."""
+    if holder.deny_all_igw:
+        walk.stop(kind, gateway, "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS", holder.vpc, holder.subnet)
+    else:
+        blamed = walk.world.network.blame("interfaces", holder.id, holder.account, holder.region)
+        walk.doubt(kind, gateway, blamed, holder.vpc, holder.subnet)
 
 
 def arrive(walk: Walk, gateway: str, vpc: Vpc) -> End:
@@ -312,145 +325,6 @@ def _to_peering(walk: Walk, target: str, vpc: Vpc) -> End:
     return walk.deliver(there, None)
 
 
-# Transit gateways.
-
-
-def _and(one: bool | None, two: bool | None) -> bool | None:
-    return False if one is False or two is False else None if one is None or two is None else True
-
-
-def _to_transit_gateway(walk: Walk, target: str, vpc: Vpc, subnet: Subnet | None) -> End:
-    world = walk.world
-    attachment = world.vpc_attachment(target, vpc.id)
-    if attachment is None:
-        blamed = world.network.unlisted("transit_gateway_attachments", "", vpc.region)
-        if blamed:
-            return walk.unknown(Kind.TRANSIT_GATEWAY, target, blamed, vpc.id)
-        return walk.lost(Kind.TRANSIT_GATEWAY, target, "BAD_STATE_ATTACHMENT", vpc.id)
-    if attachment.state not in _OPEN:
-        walk.stop(
-            Kind.TRANSIT_GATEWAY_ATTACHMENT, attachment.id, "BAD_STATE_ATTACHMENT", vpc.id, holder=target
-        )
-    if attachment.subnets is None:
-        blamed = world.network.blame(
-            "transit_gateway_attachments", attachment.id, attachment.account, attachment.region
-        )
-        return walk.unknown(Kind.TRANSIT_GATEWAY_ATTACHMENT, attachment.id, blamed, vpc.id)
-    there = [each for id in attachment.subnets if (each := world.subnets.get(id)) is not None]
-    if len(there) < len(attachment.subnets):
-        missing = next(id for id in attachment.subnets if id not in world.subnets)
-        blamed = world.network.blame("subnets", missing, attachment.account, attachment.region)
-        return walk.unknown(Kind.TRANSIT_GATEWAY_ATTACHMENT, attachment.id, blamed, vpc.id)
-    near = [each for each in there if subnet is None or each.zone == subnet.zone]
-    if not near:
-        return walk.lost(
-            Kind.TRANSIT_GATEWAY, target, "TGW_ROUTE_AZ_RESTRICTION", vpc.id, subnet.id if subnet else ""
-        )
-    walk.acl(near[0], egress=False)
-    walk.zone = walk.zone or near[0].zone
-    gateway = world.network.index["transit_gateways"].get(target)
-    shares = gateway.sg_referencing if gateway is not None else None
-    walk.kept = _and(walk.kept, _and(shares, attachment.sg_referencing))
-    walk.kept_egress = False
-    walk.note(Kind.TRANSIT_GATEWAY_ATTACHMENT, attachment.id, vpc=vpc.id, subnet=near[0].id, holder=target)
-    _ipv6(walk, attachment)
-    return transit(walk, attachment)
-
-
-def _ipv6(walk: Walk, attachment: TransitGatewayAttachment) -> None:
-    if version(walk.destination.value) == 6 and attachment.kind == "vpc" and not attachment.ipv6:
-        if attachment.ipv6 is None:
-            blamed = walk.world.network.blame(
-                "transit_gateway_attachments", attachment.id, attachment.account, attachment.region
-            )
-            walk.doubt(Kind.TRANSIT_GATEWAY_ATTACHMENT, attachment.id, blamed)
-        else:
-            walk.stop(Kind.TRANSIT_GATEWAY_ATTACHMENT, attachment.id, "PROTOCOL_RESTRICTION")
-
-
-def transit(walk: Walk, attachment: TransitGatewayAttachment) -> End:
-    """Through a transit gateway, in by an attachment: the table associated with it decides."""
-    world, gateway = walk.world, attachment.transit_gateway
-    if not walk.visit("transit", attachment.transit_gateway + attachment.id):
-        return walk.lost(Kind.TRANSIT_GATEWAY, gateway, "NO_PATH")
-    table = world.transit_table(attachment)
-    id = world.transit_table_id(attachment)
-    if table == "":
-        return walk.lost(
-            Kind.TRANSIT_GATEWAY_ATTACHMENT,
-            attachment.id,
-            "TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION",
-            holder=gateway,
-        )
-    if isinstance(table, (tuple, str)):
-        blamed = table if isinstance(table, tuple) else ()
-        return walk.unknown(Kind.TRANSIT_GATEWAY_ROUTE_TABLE, id or attachment.id, blamed)
-    taken = table.take(walk.destination)
-    if taken.unread:
-        return walk.unknown(Kind.TRANSIT_GATEWAY_ROUTE_TABLE, id, taken.unread)
-    route = taken.route
-    if route is None:
-        return walk.lost(
-            Kind.TRANSIT_GATEWAY_ROUTE_TABLE, id, "TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT", holder=gateway
-        )
-    step = walk.note(Kind.TRANSIT_GATEWAY_ROUTE_TABLE, id, holder=gateway)
-    step.route, step.matched = route, str(taken.matched)
-    if route.state == "blackhole" or not route.attachments:
-        step.sure = step.maybe = NONE
-        step.code = "TGW_RTB_BAD_STATE_ROUTE"
-        return End("lost", id, "", walk.source)
-    out = world.attachments.get((gateway, route.attachments[0]))
-    if out is None:
-        blamed = world.network.blame(
-            "transit_gateway_attachments", route.attachments[0], "", attachment.region
-        )
-        return walk.unknown(Kind.TRANSIT_GATEWAY_ATTACHMENT, route.attachments[0], blamed)
-    if out.state not in _OPEN:
-        walk.stop(Kind.TRANSIT_GATEWAY_ATTACHMENT, out.id, "BAD_STATE_ATTACHMENT", holder=gateway)
-    if out.kind == "vpc":
-        return _into_vpc(walk, out)
-    walk.kept = walk.kept_egress = False
-    walk.note(Kind.TRANSIT_GATEWAY_ATTACHMENT, out.id, holder=gateway)
-    if out.kind == "peering":
-        other = world.attachments.get((out.resource, out.id))
-        if other is None:
-            blamed = world.network.blame("transit_gateway_attachments", out.id)
-            return walk.unknown(Kind.TRANSIT_GATEWAY, out.resource, blamed)
-        return transit(walk, other)
-    if out.kind in ("vpn", "direct-connect-gateway", "connect"):
-        working(walk, out.resource, None, gateway)
-        return End("outside", out.id, "", walk.source)
-    return walk.unknown(
-        Kind.TRANSIT_GATEWAY_ATTACHMENT,
-        out.id,
-        (Unread("transit_gateway_attachments", "", id=out.id, reason=f"{out.kind} is not modelled"),),
-    )
-
-
-def _into_vpc(walk: Walk, out: TransitGatewayAttachment) -> End:
-    world = walk.world
-    if world.vpcs.get(out.resource) is None:
-        blamed = world.network.blame("vpcs", out.resource, out.account, out.region)
-        return walk.unknown(Kind.VPC, out.resource, blamed, out.resource)
-    subnets = [each for id in out.subnets or () if (each := world.subnets.get(id)) is not None]
-    if out.subnets is None or len(subnets) < len(out.subnets):
-        blamed = world.network.blame("transit_gateway_attachments", out.id, out.account, out.region)
-        return walk.unknown(Kind.TRANSIT_GATEWAY_ATTACHMENT, out.id, blamed, out.resource)
-    if not subnets:
-        return walk.lost(Kind.TRANSIT_GATEWAY_ATTACHMENT, out.id, "BAD_STATE_ATTACHMENT", out.resource)
-    # Packets stay in the zone they come from where the attachment has an interface there.
-    near = min(subnets, key=lambda each: (each.zone != walk.zone, each.id))
-    walk.kept = _and(walk.kept, out.sg_referencing)
-    walk.kept_egress = False
-    walk.entered = "transit"
-    walk.zone = near.zone
-    _ipv6(walk, out)
-    walk.note(
-        Kind.TRANSIT_GATEWAY_ATTACHMENT, out.id, vpc=out.resource, subnet=near.id, holder=out.transit_gateway
-    )
-    return walk.leave(near)
-
-
 # Endpoints.
 
 
@@ -463,8 +337,8 @@ def gateway_endpoint(walk: Walk, endpoint: VpcEndpoint, vpc: Vpc) -> End:
     return End("service", endpoint.id, vpc.id, walk.source)
 
 
-def inspect(walk: Walk, firewall: Firewall, vpc: Vpc, subnet: Subnet) -> None:
-    """Pass a Network Firewall endpoint."""
+def inspect(walk: Walk, firewall: Firewall, endpoint: str, vpc: Vpc, subnet: Subnet) -> None:
+    """Pass a Network Firewall endpoint; those of one firewall know nothing of each other's flows."""
     world = walk.world
     policy = world.network.index["firewall_policies"].get(firewall.policy) if firewall.policy else None
     if policy is None:
@@ -472,7 +346,7 @@ def inspect(walk: Walk, firewall: Firewall, vpc: Vpc, subnet: Subnet) -> None:
         blamed = world.network.blame(kind, firewall.policy or firewall.id, firewall.account, firewall.region)
         walk.doubt(Kind.FIREWALL, firewall.id, blamed, vpc.id, subnet.id)
         return
-    tracked = walk.seen_firewalls.get(firewall.id, False) if walk.is_reply else True
+    tracked = walk.seen_firewalls.get(endpoint, False) if walk.is_reply else True
     sure, maybe = judge(policy, walk.source, walk.destination, walk.is_reply, tracked)
     unread = (
         ()
@@ -481,7 +355,7 @@ def inspect(walk: Walk, firewall: Firewall, vpc: Vpc, subnet: Subnet) -> None:
     )
     if walk.is_reply and not tracked and unread:
         unread = (Unread("firewalls", "", id=firewall.id, reason="it does not see the first packet"), *unread)
-    walk.firewalls[firewall.id] = True
+    walk.firewalls[endpoint] = True
     walk.note(
         Kind.FIREWALL,
         firewall.id,

@@ -7,11 +7,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from partywall.analysis.network.cells import Point
+from partywall.analysis.network.client_vpn import authorize
 from partywall.analysis.network.links import working
 from partywall.analysis.network.model import NatGateway
 from partywall.analysis.network.sets import ALL, FULL, PORTED, Flows, Product, cross, services, spans
 from partywall.analysis.network.steps import End, Kind, Step, flows_of
-from partywall.analysis.network.walk import Walk
+from partywall.analysis.network.walk import OWN_SERVICES, Walk
 from partywall.analysis.network.walk_gateways import (
     NAT64,
     from_carrier,
@@ -19,8 +20,8 @@ from partywall.analysis.network.walk_gateways import (
     from_local_gateway,
     from_vpn_gateway,
     to_internet,
-    transit,
 )
+from partywall.analysis.network.walk_transit import transit
 
 if TYPE_CHECKING:
     from partywall.analysis.network.world import World
@@ -40,6 +41,8 @@ class Origin:
     vpc: str = ""
     """Of gateways: the VPC they lead into."""
     transit_gateway: str = ""
+    via: str = ""
+    """Of an interface: the Client VPN endpoint whose clients come out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ def trace_subnets(world: World, source_subnet: str, subnet: str, source: int, de
         back = Walk(world, points[1], points[0], is_reply=True)
         back.to_subnets = True
         back.zone = world.subnets[subnet].zone
-        back.seen_firewalls = there.firewalls
+        back.seen_firewalls, back.appliance_zones = there.firewalls, there.appliance_zones
         home = _leave(back, subnet)
         if home.kind not in ("lost", "unknown") and (home.kind, home.id) != ("subnet", source_subnet):
             back.stop(Kind.INTERFACE, home.id, "NO_POSSIBLE_DESTINATION", home.vpc)
@@ -177,6 +180,8 @@ def start(walk: Walk, origin: Origin) -> End:
         interface = world.interfaces.get(origin.id)
         if interface is None:
             return walk.unknown(Kind.INTERFACE, origin.id, world.network.blame("interfaces", origin.id))
+        if origin.via and not walk.is_reply:
+            authorize(walk, world.network.index["client_vpns"][origin.via], interface)
         return walk.go_from(interface)
     if origin.kind == "nat":
         return _from_nat(walk, origin)
@@ -291,7 +296,7 @@ def _back(world: World, segments: list[_Segment]) -> None:
     for each in reversed(segments):
         # The addresses as they are at the far end: gateways have put public for private ones, and back.
         walk = Walk(world, each.walk.destination, each.walk.source, is_reply=True)
-        walk.seen_firewalls = each.walk.firewalls
+        walk.seen_firewalls, walk.appliance_zones = each.walk.firewalls, each.walk.appliance_zones
         walk.nat = (
             world.network.index["nat_gateways"].get(each.origin.id) if each.origin.kind == "nat" else None
         )
@@ -340,13 +345,14 @@ def _groups(
     end, last = segments[-1].end, segments[-1].walk
     near = world.interfaces.get(origin.id) if origin.kind == "interface" else None
     far = world.interfaces.get(end.id if end.kind == "interface" else goal.id)
-    if near is not None:
-        first = segments[0].walk
+    if near is not None and not (end.kind == "service" and end.id in OWN_SERVICES):
+        first, to = segments[0].walk, segments[0].destination
         remote_groups = None if far is None or far.groups is None else frozenset(far.groups)
-        judge = Walk(world, Point(segments[0].source.value), segments[0].destination)
-        step = judge.group(near, True, segments[0].destination, remote_groups, kept_egress)
+        judge = Walk(world, Point(first.source.value if origin.via else segments[0].source.value), to)
+        step = judge.group(near, True, to, remote_groups, kept_egress)
         if step is not None:
-            first.steps.insert(min(1, len(first.steps)), step)
+            at = next((i + 1 for i, s in enumerate(first.steps) if s.component == near.id), 0)
+            first.steps.insert(at, step)
     if far is None:
         return
     if end.kind == "interface":

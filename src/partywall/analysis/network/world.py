@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+from partywall.analysis.network import client_vpn
 from partywall.analysis.network.cells import Pieces, Point
 from partywall.analysis.network.groups import Allowed, Groups
 from partywall.analysis.network.model import (
@@ -20,6 +21,7 @@ from partywall.analysis.network.model import (
     TransitGatewayRoute,
     Unread,
     Vpc,
+    VpcEndpoint,
 )
 from partywall.analysis.network.model import Route as VpcRoute
 from partywall.analysis.network.nacl import Acl
@@ -44,6 +46,11 @@ class World:
         self.vpcs: Mapping[str, Vpc] = network.index["vpcs"]
         self.subnets: Mapping[str, Subnet] = network.index["subnets"]
         self.interfaces: Mapping[str, Interface] = network.index["interfaces"]
+        self.client_vpn_ends = client_vpn.ends(network)
+        """(Client VPN endpoint, target subnet) -> its interface there."""
+        if self.client_vpn_ends:
+            made = {each.id: each for each in self.client_vpn_ends.values()}
+            self.interfaces = {**made, **self.interfaces}
         self._tables: dict[str, Routes[VpcRoute]] = {}
         self._transit: dict[str, Routes[TransitGatewayRoute]] = {}
         self._acls: dict[str, Acl] = {}
@@ -63,8 +70,11 @@ class World:
             for address in nat.addresses:
                 if address.private is not None:
                     self.nat_at[nat.vpc, address.private] = nat
-        for each in network.interfaces:
+        for each in self.interfaces.values():
             self._enter(each)
+        self.endpoint_of: dict[str, VpcEndpoint] = {
+            interface: each for each in network.endpoints for interface in each.interfaces
+        }
         self.instances = _grouped((each.instance, each) for each in network.interfaces if each.instance)
         self.attachments: dict[tuple[str, str], TransitGatewayAttachment] = {
             (each.transit_gateway, each.id): each for each in network.transit_gateway_attachments
