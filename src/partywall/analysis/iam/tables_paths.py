@@ -51,7 +51,7 @@ _BLAMED: Final[Mapping[str, tuple[str, ...]]] = {
     **{f"holders:{s.kind}": tuple(s.tables) for s in holdings.SOURCES},
 }
 """Gap -> the tables whose calls did not answer."""
-_ABSENT: Final = object()
+_OF_WAY: Final = ("certain", "hops", "target", "target_account", "path_text", "steps")
 _COMPUTE: Final = ("pass-role", "take-over")
 _studies: WeakKeyDictionary[Lake, Study] = WeakKeyDictionary()
 
@@ -93,8 +93,9 @@ def escalation_paths(lake: Lake) -> pa.Table:
         arn = person.identity.principal.arn
         if arn in made.least.admins or made.certainty(arn) == "none":
             continue
-        ways = [_way(s, arn) for s in (made.least, made.most)]
-        same = merged(*ways) if same_path(made, arn) else dict.fromkeys(ways[0])
+        ways = [_way(s, path) for s in (made.least, made.most) if (path := s.paths.get(arn)) is not None]
+        # Where both extremes have no path, one between them may have.
+        same = merged(*ways) if len(ways) == 2 and same_path(made, arn) else dict.fromkeys(_OF_WAY)
         open_ = any(value is None for value in same.values())
         failed = blame.calls(made.blame(arn)) if open_ else []
         rows.append(_base(person, raw[arn]) | same | {"_failed": failed})
@@ -343,11 +344,8 @@ def _hop(hop: Hop) -> Row:
     }
 
 
-def _way(at: Standpoint, arn: str) -> Row:
-    """The shortest path of one standpoint; where there is none, values that agree with no other's."""
-    path = at.paths.get(arn)
-    if path is None:
-        return dict.fromkeys(("certain", "hops", "target", "target_account", "path_text", "steps"), _ABSENT)
+def _way(at: Standpoint, path: Path) -> Row:
+    """The shortest path of one standpoint."""
     target = path.hops[-1].target
     return {
         "certain": path.certain,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -85,6 +85,11 @@ def _with(service: Service, **changes: Any) -> Service:
 
 def _of(reading: Reading, table: str) -> list[Row]:
     return reading.rows(table, SERVICES[table])
+
+
+def _failing_too(row: Row, *others: Iterable[Mapping[str, str]]) -> Row:
+    """The row with the failed calls of what belongs to it."""
+    return {**row, "_failed": [*(row.get("_failed") or ()), *(call for calls in others for call in calls)]}
 
 
 def _service(kind: str, row: Row, **more: Any) -> Service:
@@ -277,7 +282,8 @@ def _rest_apis(reading: Reading) -> list[Service]:
     for row in _of(reading, "apigateway_rest_api"):
         place = (row["account_id"], row["region"], row["rest_api_id"])
         own = stages.get(place, [])
-        if not own and place[:2] in reading.lake.source.incomplete.get("apigateway_stage", set()):
+        unlisted = reading.unlisted("apigateway_stage", *place[:2])
+        if not own and unlisted:
             own = [{"web_acl_arn": None}]
         methods = row["methods"]
         kinds = {m["authorization_type"] for m in known(methods) if m["http_method"] != "OPTIONS"}
@@ -294,7 +300,7 @@ def _rest_apis(reading: Reading) -> list[Service]:
         found.append(
             _service(
                 "rest-api",
-                row,
+                _failing_too(row, unlisted, *(s.get("_failed") or () for s in own)),
                 port=443,
                 public=public and bool(own),
                 waf=waf,
@@ -313,18 +319,18 @@ def _weakest(kinds: set[str]) -> str:
 
 def _http_apis(reading: Reading) -> list[Service]:
     stages = {(r["account_id"], r["region"], r["api_id"]) for r in _of(reading, "apigatewayv2_stage")}
-    unlisted = reading.lake.source.incomplete.get("apigatewayv2_stage", set())
     found: list[Service] = []
     for row in _of(reading, "apigatewayv2_api"):
         place = (row["account_id"], row["region"], row["api_id"])
-        staged = True if place in stages else None if place[:2] in unlisted else False
+        unlisted = reading.unlisted("apigatewayv2_stage", *place[:2])
+        staged = True if place in stages else None if unlisted else False
         public = None if row["disable_execute_api_endpoint"] else staged
         routes, integrations = row["routes"], row["integrations"]
         kinds = {r["authorization_type"] for r in known(routes)}
         found.append(
             _service(
                 "http-api",
-                row,
+                _failing_too(row, unlisted),
                 port=443,
                 public=public,
                 # AWS WAF, "Resources that you can protect": no HTTP API is among them.

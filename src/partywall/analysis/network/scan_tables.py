@@ -356,6 +356,13 @@ class Reading:
                 continue
             self.mark(kind, self._listing(table, account, where), account, where)
 
+    def unlisted(self, table: str, account: str, region: str) -> tuple[dict[str, str], ...]:
+        """The failed listing of a table in one place, as elements of `_failed`; none where it answered."""
+        open_places = self.lake.source.incomplete.get(table, set[tuple[str, str]]())
+        if not {(account, region), (account, "*")} & open_places:
+            return ()
+        return (self._listing(table, account, region).struct(),)
+
     def _listing(self, table: str, account: str, region: str) -> Failure:
         from partywall.tables.registry import all_tables
         from partywall.tables.spec import Call

@@ -14,7 +14,7 @@ from partywall.analysis.network.model import AclEntry, Interface, NetworkAcl, Se
 from partywall.analysis.network.nacl import entry_services
 from partywall.analysis.network.sets import FULL, Spans, services
 from partywall.analysis.network.stand_ins import is_stand_in
-from partywall.analysis.network.study import Study, study
+from partywall.analysis.network.study import INSTANCES, Study, study
 from partywall.analysis.network.words import rule_text
 
 if TYPE_CHECKING:
@@ -118,8 +118,10 @@ def _group_rows(
     ]
     reach: bool | None = False
     reached_admin: bool | None = False
+    behind: list[dict[str, str]] = []
     for index, rule in enumerate(group.rules or ()):
         internet, admin, failed = _from_internet(found, group, rule, held, bool(lacking))
+        behind += failed
         reach = True if True in (reach, internet) else None if None in (reach, internet) else False
         reached_admin = (
             True if True in (reached_admin, admin) else None if None in (reached_admin, admin) else False
@@ -143,6 +145,8 @@ def _group_rows(
     if group.rules is None:
         reach = reached_admin = None
         rows[0]["_failed"] = [*rows[0]["_failed"], *unknown]
+    if None in (reach, reached_admin):
+        rows[0]["_failed"] = [*rows[0]["_failed"], *behind]
     rows[0]["from_internet"] = reach
     rows[0]["admin_reached"] = reached_admin
     return _once(rows)
@@ -234,6 +238,9 @@ def _from_internet(
         return None, None, found.failing(_HOLDERS, group.account, group.region)
     if reached and admin is not True and lacking:
         admin = None
+        failed = [*failed, *found.failing(_HOLDERS, group.account, group.region)]
+    if reached and admin is None:
+        failed = [*failed, *found.failing(INSTANCES, group.account, group.region)]
     return reached, admin if reached else reached, failed
 
 
