@@ -13,6 +13,7 @@ from partywall.analysis.network.model import (
     BlockPublicAccess,
     BlockPublicAccessExclusion,
     ClientVpn,
+    ClientVpnRule,
     DirectConnectAssociation,
     Firewall,
     FirewallPolicy,
@@ -124,6 +125,7 @@ class Builder:
                 str(held.get("account", ACCOUNT)),
                 held.get("region", REGION),
                 tuple(cidr(each) for each in held["cidrs"]),
+                dns_support=held.get("dns"),
             )
         self.parts.extend(self.vpcs.values())
         self.places()
@@ -146,10 +148,12 @@ class Builder:
         for id, held in self.each("interfaces"):
             subnet = self.subnets[held["subnet"]]
             private = [held["ip"]] if isinstance(held.get("ip"), str) else held.get("ip", [])
+            public = held.get("public", {})
+            mapped = public if isinstance(public, dict) else {private[0]: public}
             addresses = [
                 PrivateAddress(
                     address(each),
-                    address(held["public"]) if number == 0 and "public" in held else None,
+                    address(mapped[each]) if each in mapped else None,
                     address(held["carrier"]) if number == 0 and "carrier" in held else None,
                 )
                 for number, each in enumerate(private)
@@ -170,6 +174,7 @@ class Builder:
                     None if held.get("check") == "unread" else held.get("check", True),
                     held.get("status", "in-use"),
                     held.get("instance", ""),
+                    deny_all_igw=None if held.get("deny_igw") == "unread" else held.get("deny_igw", False),
                 )
             )
 
@@ -278,6 +283,7 @@ class Builder:
                         one.get("state", "available"),
                         None if subnets == "unread" else tuple(subnets),
                         sg_referencing=one.get("sg", False),
+                        appliance_mode=one.get("appliance", False),
                         ipv6=one.get("ipv6", False),
                     )
                 )
@@ -295,7 +301,16 @@ class Builder:
             vpc = held["vpc"]
             kind = held.get("kind", "Gateway")
             self.parts.append(
-                VpcEndpoint(id, vpc, *self.where(vpc), kind, "s", subnets=tuple(held.get("subnets", ())))
+                VpcEndpoint(
+                    id,
+                    vpc,
+                    *self.where(vpc),
+                    kind,
+                    "s",
+                    held.get("state", "available"),
+                    tuple(held.get("subnets", ())),
+                    tuple(held.get("interfaces", ())),
+                )
             )
         for id, held in self.each("firewalls"):
             self.parts.append(
@@ -324,10 +339,21 @@ class Builder:
         for id, (one, two) in self.each("dx_associations"):
             self.parts.append(DirectConnectAssociation(id, ACCOUNT, one, two))
         for id, held in self.each("client_vpns"):
-            vpc = self.subnets[held["subnet"]].vpc
+            rules, routes = held.get("rules", []), held.get("routes", [])
             self.parts.append(
                 ClientVpn(
-                    id, ACCOUNT, REGION, vpc, cidr(held["cidr"]), (held["subnet"],), tuple(held["groups"]), ()
+                    id,
+                    ACCOUNT,
+                    REGION,
+                    self.subnets[held["subnets"][0]].vpc,
+                    cidr(held["cidr"]),
+                    tuple(held["subnets"]),
+                    tuple(held["groups"]),
+                    None if rules == "unread" else tuple(client_rule(each) for each in rules),
+                    None
+                    if routes == "unread"
+                    else tuple((cidr(to), by) for to, by in (each.split() for each in routes)),
+                    state=held.get("state", "available"),
                 )
             )
 
@@ -417,6 +443,12 @@ def firewall_policy(id: str, held: dict[str, Any]) -> FirewallPolicy:
         tuple(held.get("stateful_default", ())),
         held.get("strict", False),
     )
+
+
+def client_rule(written: str) -> ClientVpnRule:
+    """`10.0.0.0/16`, or `10.0.0.0/16 GROUP` for a group of users."""
+    destination, *group = written.split()
+    return ClientVpnRule(cidr(destination), not group, "".join(group))
 
 
 def stateful_rule(written: str) -> StatefulRule:

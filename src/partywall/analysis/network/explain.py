@@ -112,6 +112,20 @@ def _rules(world: World, step: Step) -> bool:
     )
 
 
+def _discarded(world: World, step: Step, by: tuple[Kind, str, str]) -> Shape:
+    """Why rules that name groups did not let packets pass: what on the way loses the groups."""
+    kind, id, code = by
+    found: Shape = {
+        "ExplanationCode": code,
+        "Direction": "egress" if step.egress else "ingress",
+        "Component": component(world, kind, id),
+        "SecurityGroups": [component(world, Kind.SECURITY_GROUP, group) for group in step.groups],
+    }
+    if kind in _FIELDS:
+        found[_FIELDS[kind]] = found["Component"]
+    return found
+
+
 def blocker_shapes(world: World, answer: Answer) -> list[Shape]:
     """Every blocker of an answer as an `Explanation`, with the entry of a network ACL that denies."""
     shapes: list[Shape] = []
@@ -119,4 +133,6 @@ def blocker_shapes(world: World, answer: Answer) -> list[Shape]:
         asked = asked_of(answer.ask, answer.cells[0].source) if answer.cells else ()
         service, port = sample(asked)
         shapes.append(explanation(world, step, port if step.reply else service))
+        if step.discarded:
+            shapes.append(_discarded(world, step, step.discarded))
     return shapes

@@ -98,6 +98,17 @@ class Groups:
             self._sides[key] = found
         return found
 
+    def named(self, groups: Iterable[str], egress: bool, others: frozenset[str]) -> Spans:
+        """What rules of some groups allow by naming any of `others`."""
+        found = EMPTY
+        for group in groups:
+            side = self.side(group, egress)
+            if isinstance(side, Side):
+                for reference, opened in side.references.items():
+                    if reference in others:
+                        found = found | opened
+        return found
+
     def allowed(
         self,
         groups: Iterable[str],

@@ -1,6 +1,6 @@
 """Route tables of VPCs and transit gateways, compiled: which route an address takes.
 
-Amazon VPC User Guide, "How AWS determines route priority": the longest prefix wins; of equal ones a static
+Amazon VPC User Guide, "How route priority works": the longest prefix wins; of equal ones a static
 route comes before one of a prefix list and that before a propagated one; the local route comes before
 propagated routes even where these are more specific. Amazon VPC Transit Gateways, "Route evaluation order":
 the longest prefix, static before prefix list before propagated (VPC, Direct Connect gateway, Connect, VPN).
@@ -36,6 +36,10 @@ _PROPAGATED_RANK: Final[Mapping[str, int]] = {
 }
 
 
+_LISTED: Final = 1
+"""The rank of routes of prefix lists, after static and before propagated ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken(Generic[AnyRoute]):
     """The route that an address takes (None: there is none) and the prefix of it that matched."""
@@ -53,9 +57,9 @@ class Routes(Generic[AnyRoute]):
         ordered = sorted(candidates, key=lambda each: (-each[0].length, each[1]))
 
         def compute(at: int) -> Taken[AnyRoute]:
-            for prefix, _, route in ordered:
+            for index, (prefix, rank, route) in enumerate(ordered):
                 if at in prefix:
-                    return Taken(route, prefix, unread)
+                    return Taken(route, prefix, unread or _drawn(route, prefix, rank, ordered[index + 1 :]))
             return Taken(None, None, unread)
 
         self._pieces = Pieces((each[0] for each in ordered), compute)
@@ -64,6 +68,20 @@ class Routes(Generic[AnyRoute]):
     def take(self, destination: Point) -> Taken[AnyRoute]:
         """The route to an address, which is narrowed to those that take it too."""
         return self._pieces.at(destination)
+
+
+def _drawn(
+    route: AnyRoute, prefix: Cidr, rank: int, rest: Iterable[Candidate[AnyRoute]]
+) -> tuple[Unread, ...]:
+    """Of two prefix lists with the same block and different targets, AWS picks one at random."""
+    target = getattr(route, "target", "")
+    for other_prefix, other_rank, other in rest:
+        if (other_prefix, other_rank) != (prefix, rank):
+            break
+        if rank == _LISTED and target and getattr(other, "target", "") != target:
+            reason = f"{prefix} is in {route.prefix_list} and {other.prefix_list}, and AWS picks one"
+            return (Unread("route_tables", "", reason=reason),)
+    return ()
 
 
 def vpc_routes(network: Network, table: RouteTable, local: tuple[Cidr, ...]) -> Routes[Route]:
@@ -77,10 +95,12 @@ def vpc_routes(network: Network, table: RouteTable, local: tuple[Cidr, ...]) -> 
     for route in table.routes or ():
         if route.prefix_list:
             entries = _entries(network, route.prefix_list, table.account, table.region, unread)
-            found.extend((prefix, 1, route) for prefix in entries)
+            found.extend((prefix, _LISTED, route) for prefix in entries)
         elif route.destination is not None:
-            propagated = route.origin == "EnableVgwRoutePropagation"
-            if propagated and any(each.holds(route.destination) for each in local):
+            propagated = route.origin not in ("CreateRoute", "CreateRouteTable")
+            if route.origin == "EnableVgwRoutePropagation" and any(
+                each.holds(route.destination) for each in local
+            ):
                 continue
             found.append((route.destination, 2 if propagated else 0, route))
     return Routes(found, tuple(dict.fromkeys(unread)))

@@ -72,6 +72,8 @@ class Step:
     matched: str = ""
     """The prefix of a route that matched."""
     unread: tuple[Unread, ...] = ()
+    discarded: tuple[Kind, str, str] | None = None
+    """Of a group: what lost the sender's (or receiver's) groups, for which a rule would have let it pass."""
     translated: int | None = None
     """The source address that a gateway puts for the packet's own, where it does."""
     remapped: bool = False

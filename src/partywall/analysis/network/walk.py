@@ -51,6 +51,8 @@ class Walk:
         self.kept: bool | None = True
         """Whether references to security groups match after this way (None: perhaps)."""
         self.kept_egress: bool | None = True
+        self.discarded: dict[bool, tuple[Kind, str, str]] = {}
+        """By direction of the rules (egress): what first lost the groups of the other end, and why."""
         self.zone = zone
         self.entered = ""
         """By which kind of connection it came into the VPC it is in: "" none, peering, vpn, transit."""
@@ -70,6 +72,21 @@ class Walk:
             return False
         self._visited.add((how, where))
         return True
+
+    def discard(
+        self,
+        kind: Kind,
+        component: str,
+        code: str = "SG_REFERENCES_NOT_PRESERVED",
+        egress: bool | None = None,
+    ) -> None:
+        """Past a component, rules that name groups do not match (`egress` None: of either direction)."""
+        for side in (False, True) if egress is None else (egress,):
+            self.discarded.setdefault(side, (kind, component, code))
+        if egress is not True:
+            self.kept = False
+        if egress is not False:
+            self.kept_egress = False
 
     # What a step records.
 
@@ -173,6 +190,9 @@ class Walk:
             allowed.unread,
         )
         step.groups = interface.groups or ()
+        lost = kept is False and remote_groups and egress in self.discarded
+        if lost and remote_groups and self.world.groups.named(step.groups, egress, remote_groups):
+            step.discarded = self.discarded[egress]
         step.remote_groups = (remote_groups or frozenset()) if kept is not False else frozenset()
         return step
 
@@ -322,7 +342,7 @@ class Walk:
             if subnet is None or subnet.id != there.id:
                 self.acl(there, egress=False)
             return End("interface", interface.id, vpc.id, self.source)
-        self.kept = self.kept_egress = False
+        self.discard(Kind.INTERFACE, interface.id)
         if subnet is None or subnet.id != there.id:
             self.acl(there, egress=False)
         if interface.status not in _ATTACHED:
@@ -363,7 +383,7 @@ class Walk:
         if there is None:
             blamed = world.network.blame("endpoints", target, vpc.account, vpc.region)
             return self.unknown(Kind.VPC_ENDPOINT, target, blamed, vpc.id)
-        self.kept = self.kept_egress = False
+        self.discard(Kind.VPC_ENDPOINT, target)
         if subnet is None or subnet.id != there.id:
             self.acl(there, egress=False)
         firewall = world.firewall_of.get(target)

@@ -278,7 +278,7 @@ def from_vpn_gateway(walk: Walk, target: str, vpc: Vpc) -> End:
     if not walk.is_reply:
         working(walk, target, vpc)
     walk.entered = "vpn"
-    walk.kept = walk.kept_egress = False
+    walk.discard(Kind.VPN_GATEWAY, target)
     return arrive(walk, target, vpc)
 
 
@@ -293,7 +293,7 @@ def from_local_gateway(walk: Walk, target: str, vpc: Vpc) -> End:
     if _attached(walk, Kind.LOCAL_GATEWAY, "local_gateways", target, vpc) is None:
         return End("unknown", target, vpc.id, walk.source)
     walk.entered = "vpn"
-    walk.kept = walk.kept_egress = False
+    walk.discard(Kind.LOCAL_GATEWAY, target)
     return walk.deliver(vpc, None)
 
 
@@ -320,7 +320,7 @@ def _to_peering(walk: Walk, target: str, vpc: Vpc) -> End:
     if not any(walk.destination.within(each) for each in there.cidrs):
         return walk.lost(Kind.PEERING, target, "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR", vpc.id)
     if held.requester.region != held.accepter.region:
-        walk.kept = walk.kept_egress = False
+        walk.discard(Kind.PEERING, target)
     walk.entered = "peering"
     return walk.deliver(there, None)
 

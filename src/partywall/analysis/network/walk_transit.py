@@ -47,11 +47,20 @@ def to_transit_gateway(walk: Walk, target: str, vpc: Vpc, subnet: Subnet | None)
     walk.zone = walk.zone or near[0].zone
     gateway = world.network.index["transit_gateways"].get(target)
     shares = gateway.sg_referencing if gateway is not None else None
-    walk.kept = _and(walk.kept, _and(shares, attachment.sg_referencing))
-    walk.kept_egress = False
+    _shares(walk, attachment, _and(shares, attachment.sg_referencing))
     walk.note(Kind.TRANSIT_GATEWAY_ATTACHMENT, attachment.id, vpc=vpc.id, subnet=near[0].id, holder=target)
     _ipv6(walk, attachment)
     return transit(walk, attachment)
+
+
+def _shares(walk: Walk, attachment: TransitGatewayAttachment, shares: bool | None) -> None:
+    """Transit Gateways, "Security group referencing": inbound rules alone, where both attachments have it."""
+    gateway = attachment.transit_gateway
+    walk.discard(Kind.TRANSIT_GATEWAY, gateway, egress=True)
+    if shares is False:
+        walk.discard(Kind.TRANSIT_GATEWAY_ATTACHMENT, attachment.id, "SG_REFERENCING_SUPPORT", egress=False)
+    else:
+        walk.kept = _and(walk.kept, shares)
 
 
 def _ipv6(walk: Walk, attachment: TransitGatewayAttachment) -> None:
@@ -106,7 +115,7 @@ def transit(walk: Walk, attachment: TransitGatewayAttachment) -> End:
         walk.stop(Kind.TRANSIT_GATEWAY_ATTACHMENT, out.id, "BAD_STATE_ATTACHMENT", holder=gateway)
     if out.kind == "vpc":
         return _into_vpc(walk, out)
-    walk.kept = walk.kept_egress = False
+    walk.discard(Kind.TRANSIT_GATEWAY, gateway)
     walk.note(Kind.TRANSIT_GATEWAY_ATTACHMENT, out.id, holder=gateway)
     if out.kind == "peering":
         other = world.attachments.get((out.resource, out.id))
@@ -139,8 +148,7 @@ def _into_vpc(walk: Walk, out: TransitGatewayAttachment) -> End:
     near = min(subnets, key=lambda each: (each.zone != walk.zone, each.id))
     if out.appliance_mode is not False and len(subnets) > 1:
         near = _appliance_zone(walk, out, near)
-    walk.kept = _and(walk.kept, out.sg_referencing)
-    walk.kept_egress = False
+    _shares(walk, out, out.sg_referencing)
     walk.entered = "transit"
     walk.zone = near.zone
     _ipv6(walk, out)

@@ -190,7 +190,7 @@ def start(walk: Walk, origin: Origin) -> End:
         if attachment is None:
             blamed = world.network.blame("transit_gateway_attachments", origin.id)
             return walk.unknown(Kind.TRANSIT_GATEWAY_ATTACHMENT, origin.id, blamed)
-        walk.kept = walk.kept_egress = False
+        walk.discard(Kind.TRANSIT_GATEWAY, attachment.transit_gateway)
         if not walk.is_reply:
             working(walk, attachment.resource, None, attachment.transit_gateway)
         return transit(walk, attachment)
@@ -203,7 +203,7 @@ def start(walk: Walk, origin: Origin) -> End:
         return from_vpn_gateway(walk, origin.id, vpc)
     if origin.kind == "local-gateway":
         return from_local_gateway(walk, origin.id, vpc)
-    walk.kept = walk.kept_egress = False
+    walk.discard(Kind.INTERNET_GATEWAY, origin.id)
     if not origin.id:
         walk.stop(Kind.VPC, vpc.id, "NO_PATH", vpc.id)
         place = world.public.get(walk.destination.value)
@@ -344,11 +344,15 @@ def _groups(
 ) -> None:
     end, last = segments[-1].end, segments[-1].walk
     near = world.interfaces.get(origin.id) if origin.kind == "interface" else None
+    single = len(segments) == 1
     far = world.interfaces.get(end.id if end.kind == "interface" else goal.id)
     if near is not None and not (end.kind == "service" and end.id in OWN_SERVICES):
         first, to = segments[0].walk, segments[0].destination
         remote_groups = None if far is None or far.groups is None else frozenset(far.groups)
+        if not single:
+            last.discard(*_translator(segments[0]))
         judge = Walk(world, Point(first.source.value if origin.via else segments[0].source.value), to)
+        judge.discarded = last.discarded
         step = judge.group(near, True, to, remote_groups, kept_egress)
         if step is not None:
             at = next((i + 1 for i, s in enumerate(first.steps) if s.component == near.id), 0)
@@ -367,6 +371,11 @@ def _groups(
     elif end.kind == "unknown":
         # Whatever address it arrives from: a group that lets nothing in stops it all the same.
         last.group(far, False, None, None, None)
+
+
+def _translator(segment: _Segment) -> tuple[Kind, str]:
+    kind = Kind.NAT_GATEWAY if segment.end.kind == "nat" else Kind.INTERNET_GATEWAY
+    return kind, segment.end.id
 
 
 def _combined(segments: list[_Segment]) -> tuple[Flows, Flows]:

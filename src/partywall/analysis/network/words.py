@@ -128,4 +128,7 @@ def blocker_lines(world: World, answer: Answer) -> list[str]:
         remote = step.destination if step.egress else step.source
         side = f"{'to' if step.egress else 'from'} {text(remote)}"
         lines.append(f"{step.kind.value} {_who(world, step)}: {way}{side}: {hint} [{step.code}]")
+        if step.discarded:
+            kind, id_, code = step.discarded
+            lines.append(f"{kind.value} {id_}: past it, rules that name groups do not match [{code}]")
     return list(dict.fromkeys(lines))
