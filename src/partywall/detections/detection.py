@@ -46,7 +46,7 @@ class Detection:
     account: str
     region: str = ""
     principal: str = ""
-    """ARN (or name) of the first principal of the credential chain; "" where there is none, as in flow logs."""
+    """ARN (or name) of the first principal of the credential chain; "" where there is none: flow logs."""
     caller: str = ""
     """ARN of the identity that called, the last of the chain."""
     kind: str = ""
