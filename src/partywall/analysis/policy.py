@@ -10,23 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from partywall.analysis.identity_facts import identity_facts
-from partywall.analysis.policy_document import Document, parse
 from partywall.analysis.policy_fields import FACTS, FIELD_DOCS
-from partywall.analysis.resource_facts import key_facts, resource_facts
-from partywall.analysis.trust_facts import trust_facts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FACTS", "FIELD_DOCS", "facts", "facts_table"]
+    from partywall.analysis.iam.document import Policy
 
-_MAKERS: Final[Mapping[str, Callable[[Document, str], dict[str, Any]]]] = {
-    "resource": resource_facts,
-    "key": key_facts,
-    "identity": identity_facts,
-    "trust": trust_facts,
-}
+__all__ = ["FACTS", "FIELD_DOCS", "facts", "facts_table"]
 
 _PIECE: Final = 2048
 
@@ -45,9 +36,21 @@ def facts(kind: str, text: str, account_id: str) -> dict[str, Any] | None:
 
 @lru_cache(maxsize=4096)
 def _facts(kind: str, text: str, account_id: str) -> dict[str, Any] | None:
-    make = _MAKERS[kind]
-    document = parse(text, kind)
-    return None if document is None else make(document, account_id)
+    from partywall.analysis.iam.document import Policy, parse
+
+    make = _makers()[kind]
+    # "" is a document that says nothing.
+    policy = parse(text, kind, principal=kind != "identity") if text else Policy(kind, ())
+    return None if policy.problems else make(policy, account_id)
+
+
+@lru_cache(maxsize=1)
+def _makers() -> Mapping[str, Callable[[Policy, str], dict[str, Any]]]:
+    # The engine is needed late: who only asks which fields there are does not wait for it.
+    from partywall.analysis.admitted import key_facts, resource_facts, trust_facts
+    from partywall.analysis.identity_facts import identity_facts
+
+    return {"resource": resource_facts, "key": key_facts, "identity": identity_facts, "trust": trust_facts}
 
 
 def facts_table(texts: Iterable[tuple[str, str]], kind: str) -> pa.Table:

@@ -13,14 +13,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from partywall.tables.types import Bool, Field, Int, List, Str, StructType, Type
+from partywall.tables.types import Bool, Field, List, Str, StructType, Type
 
 _Declared = tuple[str, Type, str]
 _Texts: Final = List(Str)
 
 _COMMON: Final[tuple[_Declared, ...]] = (
-    ("statements", Int, "How many statements the document has; 0 for no policy."),
-    ("has_deny", Bool, "Some statement has Effect Deny."),
     ("undecided", _Texts, "Condition keys (lower case) whose effect could not be judged and mattered."),
 )
 
@@ -39,13 +37,6 @@ _ADMITTED: Final[tuple[_Declared, ...]] = (
         "Account ids other than the owner's that a grant admits, by principal or by a condition that names "
         "accounts. Everyone (`is_public`) is not spelt out here.",
     ),
-    ("foreign_principals", _Texts, "The principals of other accounts as the document names them."),
-    (
-        "aws_accounts",
-        _Texts,
-        "Accounts of AWS itself by which Elastic Load Balancing delivers access logs, where a grant names "
-        "them; they are not among `foreign_accounts`.",
-    ),
     (
         "organizations",
         _Texts,
@@ -60,8 +51,6 @@ _ADMITTED: Final[tuple[_Declared, ...]] = (
         "Unique ids (AIDA…, AROA…, AGPA…) standing where a principal's ARN was: the principal was deleted "
         "(IAM User Guide, AWS JSON policy elements: Principal).",
     ),
-    ("unrecognized_principals", _Texts, "Principals of no known form; they are not taken for anyone."),
-    ("not_principal_allow", Bool, "An Allow with NotPrincipal: everyone but those named."),
 )
 
 _RESOURCE: Final[tuple[_Declared, ...]] = (
@@ -85,11 +74,6 @@ _RESOURCE: Final[tuple[_Declared, ...]] = (
         "Some action granted to everyone is of access level read or list.",
     ),
     (
-        "canonical_users",
-        _Texts,
-        "S3 canonical user ids that a grant names; whose account is not told by them.",
-    ),
-    (
         "foreign_write_accounts",
         _Texts,
         "The `foreign_accounts` that get an action of access level write, tagging or permissions.",
@@ -106,33 +90,11 @@ _RESOURCE: Final[tuple[_Declared, ...]] = (
         "Service principals admitted with no aws:SourceAccount, SourceArn, SourceOrgID or SourceOrgPaths "
         "that binds them to named accounts (IAM User Guide, The confused deputy problem).",
     ),
-    ("grants_wildcard_actions", Bool, "Some Allow has Action `*` or `service:*`, or NotAction."),
     (
         "denies_insecure_transport",
         Bool,
         "Deny to everyone of all actions over all of the resource while aws:SecureTransport is false, with "
         "no further condition. For S3 both the bucket and its objects must be covered.",
-    ),
-    (
-        "requires_tls",
-        Bool,
-        "`denies_insecure_transport`, or every Allow (one at least) asks for aws:SecureTransport true; the "
-        "latter leaves plaintext open to principals whose own policies allow them.",
-    ),
-    (
-        "min_tls_version",
-        Str,
-        "Lowest TLS version that a Deny on s3:TlsVersion to everyone lets through ('1.2'); '' for none.",
-    ),
-    (
-        "denies_unencrypted_upload",
-        Bool,
-        "Deny to everyone of s3:PutObject when the encryption header is missing or not as named.",
-    ),
-    (
-        "requires_kms_upload",
-        Bool,
-        "As `denies_unencrypted_upload`, and only aws:kms or aws:kms:dsse is let through.",
     ),
 )
 
@@ -143,18 +105,11 @@ _KEY: Final[tuple[_Declared, ...]] = (
         _Texts,
         "Other accounts that may decrypt: kms:Decrypt, kms:ReEncryptFrom or, by a grant, kms:CreateGrant.",
     ),
-    ("public_decrypt", Bool, "Everyone gets kms:Decrypt, kms:ReEncryptFrom or kms:CreateGrant."),
     (
         "foreign_administrators",
         _Texts,
         "Other accounts that may change the key policy or delete the key (kms:PutKeyPolicy, "
         "kms:ScheduleKeyDeletion).",
-    ),
-    (
-        "owner_root_enabled",
-        Bool,
-        "The account itself is granted kms:* with no condition, so that IAM policies work for the key "
-        "(KMS Developer Guide, Default key policy).",
     ),
     (
         "can_lock_out",
@@ -180,11 +135,6 @@ _IDENTITY: Final[tuple[_Declared, ...]] = (
         "Services with every action (`s3:*`) on every resource; `*` for all of them.",
     ),
     (
-        "wildcard_actions_on_all",
-        _Texts,
-        "Allowed actions with a wildcard (`s3:Get*`, `*`) on Resource `*`, as the document writes them.",
-    ),
-    (
         "escalation",
         _Texts,
         "Privilege escalation methods that this document alone enables on any resource of the account, each "
@@ -200,8 +150,6 @@ _IDENTITY: Final[tuple[_Declared, ...]] = (
     ("secrets_any", Bool, "secretsmanager:GetSecretValue on every secret."),
     ("full_cloudtrail", Bool, "cloudtrail:* on every resource, and not denied as a whole."),
     ("full_kms", Bool, "kms:* on every resource, and not denied as a whole."),
-    ("full_iam", Bool, "iam:* on every resource, and not denied as a whole."),
-    ("cloudshell_full", Bool, "cloudshell:* on every resource, and not denied as a whole."),
     ("s3_read_any", Bool, "s3:GetObject on every object of every bucket."),
     (
         "can_disable_logging",
@@ -212,12 +160,6 @@ _IDENTITY: Final[tuple[_Declared, ...]] = (
         "can_make_public",
         _Texts,
         "Actions allowed on any resource that can open data to everyone or other accounts.",
-    ),
-    (
-        "requires_mfa",
-        Bool,
-        "Nothing but self-service of MFA devices is allowed without MFA: each Allow asks for it, or a Deny "
-        "that also catches requests without the key (BoolIfExists or Null) covers the rest.",
     ),
 )
 
@@ -246,13 +188,6 @@ _TRUST: Final[tuple[_Declared, ...]] = (
         _Texts,
         "OIDC providers trusted without a condition on sub, aud or their like that pins the trust to one "
         "tenant (IAM User Guide, Create a role for OpenID Connect federation).",
-    ),
-    ("saml", Bool, "A SAML provider is trusted."),
-    ("root_principal_trusted", Bool, "The owner account as a whole (its root) is trusted."),
-    (
-        "requires_mfa",
-        Bool,
-        "Each Allow for sts:AssumeRole to people's accounts asks for MFA; FALSE where there is none.",
     ),
 )
 

@@ -88,9 +88,22 @@ class _Found:
     groups: dict[str, Tri] = field(default_factory=lambda: dict[str, Tri].fromkeys(GROUPS, False))
     every: Tri = True
     actions: set[str] = field(default_factory=set[str])
+    sure: set[str] = field(default_factory=set[str])
+    """Of `actions` those that are certain."""
     statements: dict[str, Statement] = field(default_factory=dict[str, Statement])
     witness: Witness | None = None
     principals: set[str] = field(default_factory=set[str])
+
+
+@dataclass(slots=True)
+class Reach:
+    """What callers of one name can do: `sure` actions, and all that they perhaps can."""
+
+    access: Tri = False
+    unbound: Tri = False
+    sure: set[str] = field(default_factory=set[str])
+    actions: set[str] = field(default_factory=set[str])
+    statements: dict[str, Statement] = field(default_factory=dict[str, Statement])
 
 
 @dataclass(slots=True)
@@ -114,6 +127,8 @@ class Access:
     actions: set[str] = field(default_factory=set[str])
     principals: set[str] = field(default_factory=set[str])
     unbound_principals: set[str] = field(default_factory=set[str])
+    reaches: dict[str, Reach] = field(default_factory=dict[str, Reach])
+    """By principal, of those who are let in or may be."""
     statements: dict[str, Statement] = field(default_factory=dict[str, Statement])
     """By label: the Allow statements that let them in."""
     denies: dict[str, Statement] = field(default_factory=dict[str, Statement])
@@ -209,6 +224,7 @@ class _Assessment:
             access.limited = either(access.limited, only)
             if only:
                 access.aside = _joined(access.aside, wide, caller.label)
+        loose: Tri = False
         if kind not in PUBLIC and (stranger or kind is not Outsider.SERVICE):
             loose = both(effective, _maybe(strict.tri, sure))
             access.unbound = either(access.unbound, loose)
@@ -222,6 +238,11 @@ class _Assessment:
             access.principals.add(caller.label)
             access.actions |= counted.actions
             access.statements |= counted.statements
+            reach = access.reaches.setdefault(caller.label, Reach())
+            reach.access, reach.unbound = either(reach.access, effective), either(reach.unbound, loose)
+            reach.actions |= counted.actions
+            reach.sure |= counted.sure if effective else set()
+            reach.statements |= counted.statements
             access.by_name = either(access.by_name, both(named, effective))
             for n, s in enumerate(self.statements):
                 if not s.allow and s.conditions and caller.principal.form(s) is not Form.NONE:
@@ -295,6 +316,8 @@ class _Assessment:
             found.groups[cell.group] = either(found.groups[cell.group], together)
             if together is not False:
                 found.actions |= set(cell.names)
+            if together:
+                found.sure |= set(cell.names)
         found.every = both(found.every, found.tri)
         return found
 

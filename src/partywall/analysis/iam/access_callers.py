@@ -20,11 +20,10 @@ from partywall.analysis.iam.document import Statement
 from partywall.analysis.iam.operators import Condition
 from partywall.analysis.iam.patterns import glob
 from partywall.analysis.iam.principal import ANONYMOUS, Form, Kind, Principal, principal
-from partywall.analysis.principals import AWS_OWNED_ACCOUNTS, WEB_PROVIDERS
+from partywall.analysis.principals import AWS_OWNED_ACCOUNTS, UNIQUE_ID, WEB_PROVIDERS
 from partywall.errors import UserError
 
 _ORIGIN_ACCESS: Final = re.compile(r"arn:[a-z-]+:iam::cloudfront:user/CloudFront Origin Access Identity \w+")
-_UNIQUE_ID: Final = re.compile(r"A(?:IDA|ROA|GPA|NPA|SIA|KIA|BIA|CCA|IPA)[A-Z0-9]{12,124}")
 _ORGANIZATION: Final = re.compile(r"o-[a-z0-9]{3,32}")
 _WHO: Final = frozenset(
     (
@@ -226,7 +225,7 @@ class Callers:
         """Those whom a principal element or a condition names."""
         named: dict[str, list[Principal]] = {}
         for kind, text in self.candidates:
-            if kind != "AWS" or _ORIGIN_ACCESS.fullmatch(text) or _UNIQUE_ID.fullmatch(text):
+            if kind != "AWS" or _ORIGIN_ACCESS.fullmatch(text) or UNIQUE_ID.fullmatch(text):
                 continue
             try:
                 who = principal(text)

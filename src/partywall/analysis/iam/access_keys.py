@@ -108,8 +108,14 @@ def domain(key: str, caller: Caller, resource: Facts, strict: bool) -> Domain | 
             return None
     if caller.principal.kind is Kind.WEB_IDENTITY and key.rpartition(":")[0] == _issuer(caller):
         return _claim(key, caller, strict)
+    if caller.principal.kind is Kind.WEB_IDENTITY and "." in key.rpartition(":")[0]:
+        # A claim of another provider's tokens.
+        return None
     if caller.principal.kind is Kind.ANONYMOUS and keys.is_signed_only(key):
         return None
+    if key == "lambda:functionurlauthtype" and caller.principal.kind is Kind.ANONYMOUS:
+        # AWS Lambda Developer Guide, Control access to Lambda function URLs: others are asked to sign.
+        return ("NONE",)
     if key.startswith(("aws:resourcetag/", "aws:resourceorg")) or key in keys.DATES | {"aws:principaltype"}:
         return UNKNOWN
     if key == "sts:externalid" and strict and caller.kind is not Outsider.ANY:
@@ -201,8 +207,12 @@ def _user_name(caller: Caller, strict: bool) -> Domain | Settled:
 
 def _account(caller: Caller, strict: bool) -> Settled:
     del strict
-    signed = caller.principal.kind not in (Kind.ANONYMOUS, Kind.SERVICE, Kind.CANONICAL)
-    return (caller.account,) if signed else None
+    # Page "AWS global condition context keys": every request has the key; of these it is no account's.
+    if caller.principal.kind is Kind.ANONYMOUS:
+        return ("anonymous",)
+    if caller.principal.kind is Kind.SERVICE:
+        return (caller.principal.arn,)
+    return None if caller.principal.kind is Kind.CANONICAL else (caller.account,)
 
 
 def _organization(caller: Caller, strict: bool) -> Domain | Settled | Unknown:

@@ -333,7 +333,11 @@ def _matches(name: str, pattern: str, value: str) -> bool:
 
 def _public(value: str, conditions: list[Condition]) -> bool:
     """Whether an address is public, and of no range narrow enough to be somebody's own."""
-    address = ip_address(value)
+    try:
+        address = ip_address(value)
+    except ValueError:
+        # Text that a condition compares the key with.
+        return False
     if not address.is_global:
         return False
     for condition in conditions:

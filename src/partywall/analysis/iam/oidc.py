@@ -12,10 +12,6 @@ from types import MappingProxyType
 from typing import Final
 
 from partywall.analysis.globs import has_wildcard
-from partywall.analysis.policy_document import Condition, Statement
-
-_TEXT: Final = frozenset(("stringequals", "stringequalsignorecase", "stringlike"))
-_PATTERN: Final = frozenset(("stringlike",))
 
 # Issuers that serve everyone: the claims that tell the tenant, of which one must be fixed.
 _SHARED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
@@ -66,41 +62,6 @@ _STS_AUDIENCES: Final = frozenset(("sts.amazonaws.com", "sts.amazonaws.com.cn"))
 def issuer_of(provider: str) -> str:
     """The issuer (host and path) of an OIDC provider's ARN or of a provider trusted by name."""
     return provider.partition(":oidc-provider/")[2] or provider
-
-
-def is_pinned(statement: Statement, provider: str) -> bool | None:
-    """Whether a claim condition pins the trust in `provider`; None where a claim cannot be judged."""
-    issuer = issuer_of(provider).lower()
-    doubt = False
-    for condition in statement.conditions:
-        found, colon, claim = condition.key.rpartition(":")
-        if not colon or found != issuer or not condition.values:
-            continue
-        pins = _pins(condition, issuer, claim)
-        if pins:
-            return True
-        doubt = doubt or pins is None
-    return None if doubt else False
-
-
-def undecided_claims(statement: Statement, provider: str) -> set[str]:
-    """The claim keys that `is_pinned` could not judge."""
-    issuer = issuer_of(provider).lower()
-    return {
-        c.key
-        for c in statement.conditions
-        if c.key.rpartition(":")[0] == issuer and _pins(c, issuer, c.key.rpartition(":")[2]) is None
-    }
-
-
-def _pins(condition: Condition, issuer: str, claim: str) -> bool | None:
-    if condition.operator not in _TEXT:
-        return False
-    if condition.variables:
-        return None
-    wild = condition.operator in _PATTERN
-    judged = [claim_pins(issuer, claim, value, wild) for value in condition.values]
-    return None if None in judged else all(judged)
 
 
 def claim_pins(issuer: str, claim: str, value: str, wild: bool) -> bool | None:

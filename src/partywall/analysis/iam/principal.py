@@ -164,7 +164,9 @@ class Principal:
         put("aws:principalisawsservice", "true" if service else "false")
         put("aws:principalservicename", self.arn if service else "")
         put("aws:principalarn", (self.role_arn or self.arn) if signed else "")
-        put("aws:principalaccount", self.account if signed else "")
+        # This one is in every request; an unsigned one has a word in its place.
+        unsigned = "anonymous" if self.kind is Kind.ANONYMOUS else ""
+        put("aws:principalaccount", self.account if signed else unsigned)
         put("aws:principalorgid", self.organization if signed else "")
         put("aws:principalorgpaths", self.organization_path if signed else "")
         put("aws:username", self.arn.rpartition("/")[2] if self.kind is Kind.USER else "")
