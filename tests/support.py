@@ -8,7 +8,7 @@ import json
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,14 @@ def identity(account_id: str, arn: str = "", partition: str = "aws") -> Identity
     return Identity(
         account_id, arn or f"arn:aws:iam::{account_id}:role/scan", partition, StaticProvider(credentials)
     )
+
+
+def demo_config() -> Config:
+    """What `partywall demo` scans with."""
+    from partywall.analysis.network.intent import read
+    from partywall.cli.demo import INTENTS
+
+    return Config(intents=replace(read(INTENTS), file=INTENTS.name))
 
 
 async def no_sleep(_seconds: float) -> None:
@@ -76,6 +84,7 @@ class DemoScan:
         selection: Selection | None = None,
         accounts: Sequence[str] = (),
         transport: Any = None,
+        config: Config | None = None,
     ) -> tuple[Path, ReplayTransport]:
         """Scans once more, from the recording; returns the published scan and the transport."""
         replayer = transport or ReplayTransport(recording or self.recording(), fault)
@@ -84,8 +93,8 @@ class DemoScan:
             DataDirectory(data),
             [identity(a) for a in accounts or self.accounts],
             chosen,
-            load_checks(chosen, Config()),
-            Config(),
+            load_checks(chosen, config or demo_config()),
+            config or demo_config(),
             replayer,
             caller=unlimited(replayer),
         )
@@ -136,8 +145,8 @@ def _record(base: Path) -> DemoScan:
                 DataDirectory(data),
                 who,
                 selection,
-                load_checks(selection, Config()),
-                Config(),
+                load_checks(selection, demo_config()),
+                demo_config(),
                 transport,
                 caller=unlimited(transport, max_attempts=3),
             )

@@ -1,4 +1,4 @@
-"""The configuration file `partywall.yaml`: parameters of checks, checks left out, exceptions, variants."""
+"""The configuration file `partywall.yaml`: parameters of checks, checks left out, accepted risks, intents."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from partywall.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
+    from partywall.analysis.network.intent import Intents
     from partywall.findings.exceptions import RiskException
 
 DEFAULT: Final = Path("partywall.yaml")
-_KEYS: Final = ("params", "disable", "exceptions", "variants", "phi_tags")
+_KEYS: Final = ("params", "disable", "exceptions", "variants", "phi_tags", "intents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Config:
     """Glob of ARNs -> id of a variant of the responsibility model, which then holds for such resources."""
     phi_tags: tuple[str, ...] = ()
     """KEY or KEY=VALUE by which a resource is known to hold health information; empty for the usual ones."""
+    intents: Intents | None = None
+    """What may, must and must not reach what, held against the network on each scan."""
 
 
 def load(path: Path | None) -> Config:
@@ -74,7 +77,16 @@ def load(path: Path | None) -> Config:
         parse(entries.get("exceptions") or [], str(path)),
         _variants(entries.get("variants") or {}, path),
         tuple(str(tag) for tag in cast("list[Any]", phi_tags)),
+        _intents(entries.get("intents"), path),
     )
+
+
+def _intents(given: Any, path: Path) -> Intents | None:
+    if given is None:
+        return None
+    from partywall.analysis.network.intent import of_config
+
+    return of_config(given, path)
 
 
 def _variants(given: Any, path: Path) -> dict[str, str]:

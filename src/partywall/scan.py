@@ -307,6 +307,7 @@ class Scan:
             checks=[c.check.id for c in self.checks.chosen],
             selection=self.selection.given(),
             variants=self.config.variants,
+            intents=self.config.intents.kept() if self.config.intents else {},
         )
         write_manifest(directory, manifest)
         return manifest

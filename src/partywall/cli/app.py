@@ -79,6 +79,12 @@ def scan(
     ] = None,
     checks_dir: ChecksDirs = None,
     config: ConfigFile = None,
+    intents: Annotated[
+        Path | None,
+        typer.Option(
+            help="What may, must and must not reach what (see: partywall network intent --explain)."
+        ),
+    ] = None,
     data: Data = DEFAULT_DATA,
     format: Annotated[
         list[str] | None,
@@ -132,6 +138,7 @@ def scan(
         quiet=quiet,
         evidence=keep_evidence,
         sign_key=sign_key,
+        intents=intents,
     )
     raise typer.Exit(run(request))
 

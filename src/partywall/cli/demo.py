@@ -8,13 +8,16 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from partywall.errors import UserError
 
 if TYPE_CHECKING:
     from partywall.aws.credentials import Identity
     from partywall.demo.organisation import SeedSummary
+
+INTENTS: Final = Path(__file__).parent.parent / "demo" / "intents.yaml"
+"""What the sample organisation says may and must not reach what."""
 
 
 def run(data: Path, *, keep: bool, samples: bool) -> int:
@@ -60,6 +63,7 @@ def run(data: Path, *, keep: bool, samples: bool) -> int:
             concurrency=64,
             resume=False,
             quiet=False,
+            intents=INTENTS,
         )
         code = scan(request, identities(summary))
         _tell(f"done in {time.monotonic() - began:.0f} s")

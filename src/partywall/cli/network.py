@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from partywall.cli.network_intent import intent_command
 from partywall.cli.options import DEFAULT_DATA, AsListing, Data, Listing, ScanName
 from partywall.errors import UserError
 
@@ -41,7 +43,8 @@ class Wanted(StrEnum):
 AsRows = Annotated[Tables, typer.Option("--format", help="table, csv or json.")]
 
 
-def _study(data: Path, scan: str) -> Study:
+def study_of(data: Path, scan: str) -> Study:
+    """The network of a kept scan. Raises UserError where there is none."""
     from partywall.analysis.network.study import study
     from partywall.analysis.policy import FACTS
     from partywall.lake.engine import Lake, explained
@@ -77,7 +80,7 @@ def path_command(
     from partywall.analysis.network.steps import Outcome
     from partywall.analysis.network.words import blocker_lines, path_lines, services_text
 
-    found = _study(data, scan)
+    found = study_of(data, scan)
     asked = _ask(protocol, port)
     answers = [
         path(found.world, here, there, asked)
@@ -114,7 +117,7 @@ def path_command(
             lines += [f"  - {line}" for line in stopped] or ["  - no way leads there"]
         else:
             lines += [f"  not read: {named(each)}" for each in answer.unread]
-        _print(lines)
+        print_lines(lines)
     if expect is not None and answer.outcome.value != expect.value:
         raise typer.Exit(1)
 
@@ -130,7 +133,7 @@ def exposure_command(
     """List what the internet, other accounts and other networks reach of each interface and service."""
     from partywall.analysis.network.tables import exposure
 
-    found = _study(data, scan)
+    found = study_of(data, scan)
     rows: list[dict[str, Any]] = []
     for row in exposure(found.lake).to_pylist(maps_as_pydicts="lossy"):
         if of and of not in (row["arn"], row["name"], row["kind"], row["resource_arn"], row["instance_id"]):
@@ -173,7 +176,7 @@ def matrix_command(
     from partywall.analysis.network.select import interfaces_of, places_of
     from partywall.analysis.network.words import services_text, title_of
 
-    found = _study(data, scan)
+    found = study_of(data, scan)
 
     def chosen(text: str) -> set[str] | None:
         if not text:
@@ -238,7 +241,8 @@ def _port(port: dict[str, Any]) -> str:
     return f"{name} {low}" if low == high else f"{name} {low}-{high}"
 
 
-def _print(lines: list[str]) -> None:
+def print_lines(lines: Iterable[str]) -> None:
+    """Prints lines whose text may be hostile."""
     from partywall.outputs.text import visible
 
     sys.stdout.write("".join(f"{visible(line)}\n" for line in lines))
@@ -252,7 +256,7 @@ def _rows(rows: list[dict[str, Any]], format: Tables) -> None:
 
         print_json(rows)
     elif not rows:
-        _print(["nothing"])
+        print_lines(["nothing"])
     elif format is Tables.CSV:
         from partywall.outputs.table import write_csv
 
@@ -260,40 +264,10 @@ def _rows(rows: list[dict[str, Any]], format: Tables) -> None:
     else:
         shown = [{k: v for k, v in row.items() if k != "arn"} for row in rows]
         widths = {k: min(60, max(len(k), *(len(str(r[k])) for r in shown))) for k in shown[0]}
-        _print(["  ".join(k.upper().ljust(w) for k, w in widths.items()).rstrip()])
-        _print(
+        print_lines(["  ".join(k.upper().ljust(w) for k, w in widths.items()).rstrip()])
+        print_lines(
             ["  ".join(visible(str(r[k]))[:w].ljust(w) for k, w in widths.items()).rstrip() for r in shown]
         )
 
 
-@network.command("intent")
-def intent_command(
-    file: Annotated[Path, typer.Argument(help="YAML: places and intents.")],
-    data: Data = DEFAULT_DATA,
-    scan: ScanName = "latest",
-    format: AsListing = Listing.TABLE,
-) -> None:
-    """Hold a file of intents against the network: exits with 1 where one is breached or not known."""
-    from partywall.analysis.network.explain import named
-    from partywall.analysis.network.intent import hold, read
-    from partywall.analysis.network.words import path_lines
-
-    intents = read(file)
-    found = _study(data, scan)
-    held = list(hold(found, file, intents))
-    if format is Listing.JSON:
-        from partywall.cli.console import print_json
-
-        print_json([{"intent": h.intent.text, "state": h.state, "because": h.because} for h in held])
-    else:
-        lines: list[str] = []
-        for each in held:
-            lines.append(f"{each.state}: {each.intent.text}" + (f" ({each.because})" if each.because else ""))
-            best = each.answer.best if each.answer is not None else None
-            if each.state == "breached" and best is not None and best.sure:
-                lines += [f"  {line}" for line in path_lines(found.world, best)]
-            elif each.state == "unknown" and each.answer is not None:
-                lines += [f"  not read: {named(u)}" for u in each.answer.unread]
-        _print(lines)
-    if any(each.state != "kept" for each in held):
-        raise typer.Exit(1)
+network.command("intent")(intent_command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from partywall.errors import UserError
 
 if TYPE_CHECKING:
     from partywall.aws.credentials import Identity
+    from partywall.config import Config
     from partywall.findings.model import Report
     from partywall.lake.snapshot import DataDirectory
     from partywall.scan import Checks, Scan, Selection
@@ -46,6 +47,7 @@ class Request:
     quiet: bool
     evidence: bool = True
     sign_key: str | None = None
+    intents: Path | None = None
 
 
 def run(request: Request, identities: Sequence[Identity] = ()) -> int:
@@ -77,6 +79,8 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
     if request.resume:
         resume, selection = _interrupted(data, selection)
     checks = load_checks(selection, config, request.checks_dirs)
+    if request.intents is not None:
+        config = _with_intents(request.intents, config, checks)
     _narrow_models(selection, checks)
     if request.formats:
         # Before the scan: an hour later is too late to hear that nothing can be written there.
@@ -108,6 +112,19 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
         print_summary(report, console(), files)
     _warn_expired(config, report)
     return gate(report, request.fail_on, request.fail_on_unknown)
+
+
+def _with_intents(file: Path, config: Config, checks: Checks) -> Config:
+    """The configuration with the intents of a file in place of its own."""
+    from partywall.analysis.network.intent import read
+
+    found = read(file)
+    if all(c.check.id != "network-intent-kept" for c in checks.chosen):
+        raise UserError(
+            "--intents is held against the network by the check network-intent-kept, which this selection"
+            " leaves out: add it to --checks"
+        )
+    return replace(config, intents=found)
 
 
 def _narrow_models(selection: Selection, checks: Checks) -> None:

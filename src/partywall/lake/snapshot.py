@@ -44,6 +44,8 @@ class Manifest:
     """The scans whose findings' histories this one goes on from: two where they ran side by side."""
     variants: dict[str, str] = field(default_factory=dict[str, str])
     """Glob of ARNs -> the variant of the responsibility model that the user says such resources are of."""
+    intents: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the user said may, must and must not reach what, with its file; empty where nothing was said."""
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:

@@ -191,8 +191,6 @@ def _analysis_faults(table: Table, rows: Analysis, tables: Mapping[str, Table]) 
         known = {*schema.stored_types(tables[name]), *(r.name for r in tables[name].relations)}
         for column in sorted({*columns} - known):
             yield f"reads {name}.{column}, which is no column"
-    if not rows.rows_from:
-        yield "does not say whose listing gives its rows"
     for name in sorted({*rows.rows_from} - {*rows.inputs}):
         yield f"takes its rows from {name}, which is no input"
     if table.calls or table.parent or table.arn or table.title or table.tags:

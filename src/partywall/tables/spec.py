@@ -180,7 +180,9 @@ class Analysis:
     inputs: Mapping[str, tuple[str, ...]]
     """Table -> the columns of it that the function reads; they are demanded along with this table."""
     rows_from: tuple[str, ...]
-    """The inputs whose listing gives the rows: where one did not answer, rows may be missing."""
+    """The inputs whose listing gives the rows: where one did not answer, rows may be missing.
+
+    Empty where the rows are no listing's, but the user's own."""
 
 
 @dataclass(frozen=True, slots=True)
