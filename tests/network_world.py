@@ -282,7 +282,7 @@ class Builder:
                         one[kind],
                         one.get("state", "available"),
                         None if subnets == "unread" else tuple(subnets),
-                        sg_referencing=one.get("sg", False),
+                        sg_referencing=None if one.get("sg") == "unread" else one.get("sg", False),
                         appliance_mode=one.get("appliance", False),
                         ipv6=one.get("ipv6", False),
                     )

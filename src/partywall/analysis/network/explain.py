@@ -21,6 +21,7 @@ from partywall.analysis.network.hops import (
     vpc_route,
 )
 from partywall.analysis.network.model import AclEntry, Route, TransitGatewayRoute, Unread
+from partywall.analysis.network.sets import cross, forward
 from partywall.analysis.network.steps import Kind, Outcome, Step
 from partywall.analysis.network.world import World
 
@@ -133,6 +134,6 @@ def blocker_shapes(world: World, answer: Answer) -> list[Shape]:
         asked = asked_of(answer.ask, answer.cells[0].source) if answer.cells else ()
         service, port = sample(asked)
         shapes.append(explanation(world, step, port if step.reply else service))
-        if step.discarded:
+        if step.discarded and cross(forward(step.lost), asked):
             shapes.append(_discarded(world, step, step.discarded))
     return shapes

@@ -161,7 +161,7 @@ class Matrix:
             found.maybe,
             found.kept,
             found.kept_egress,
-            tuple(dict.fromkeys(one for step in found.steps for one in step.unread)),
+            tuple(dict.fromkeys((*(u for step in found.steps for u in step.unread), *found.kept_unread))),
             sure_mask,
             sure_mask if found.sure is found.maybe else self.mask(services_of(found.maybe) & family),
         )

@@ -8,7 +8,7 @@ from enum import Enum
 
 from partywall.analysis.network.cells import Point
 from partywall.analysis.network.model import Route, TransitGatewayRoute, Unread
-from partywall.analysis.network.sets import ALL, NONE, Flows, cross
+from partywall.analysis.network.sets import ALL, EMPTY, NONE, Flows, Spans, cross
 
 
 class Outcome(Enum):
@@ -73,7 +73,8 @@ class Step:
     """The prefix of a route that matched."""
     unread: tuple[Unread, ...] = ()
     discarded: tuple[Kind, str, str] | None = None
-    """Of a group: what lost the sender's (or receiver's) groups, for which a rule would have let it pass."""
+    """Of a group: what lost the other end's groups, for which a rule would have let `lost` pass."""
+    lost: Spans = EMPTY
     translated: int | None = None
     """The source address that a gateway puts for the packet's own, where it does."""
     remapped: bool = False

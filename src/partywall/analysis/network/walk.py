@@ -53,6 +53,8 @@ class Walk:
         self.kept_egress: bool | None = True
         self.discarded: dict[bool, tuple[Kind, str, str]] = {}
         """By direction of the rules (egress): what first lost the groups of the other end, and why."""
+        self.kept_unread: Blamed = ()
+        """For lack of which it is not known whether groups are lost."""
         self.zone = zone
         self.entered = ""
         """By which kind of connection it came into the VPC it is in: "" none, peering, vpn, transit."""
@@ -190,9 +192,11 @@ class Walk:
             allowed.unread,
         )
         step.groups = interface.groups or ()
-        lost = kept is False and remote_groups and egress in self.discarded
-        if lost and remote_groups and self.world.groups.named(step.groups, egress, remote_groups):
+        if kept is False and remote_groups and egress in self.discarded:
+            step.lost = self.world.groups.named(step.groups, egress, remote_groups)
             step.discarded = self.discarded[egress]
+        elif kept is None and allowed.maybe is not allowed.sure:
+            step.unread = tuple(dict.fromkeys((*step.unread, *self.kept_unread)))
         step.remote_groups = (remote_groups or frozenset()) if kept is not False else frozenset()
         return step
 

@@ -348,13 +348,14 @@ def inspect(walk: Walk, firewall: Firewall, endpoint: str, vpc: Vpc, subnet: Sub
         return
     tracked = walk.seen_firewalls.get(endpoint, False) if walk.is_reply else True
     sure, maybe = judge(policy, walk.source, walk.destination, walk.is_reply, tracked)
-    unread = (
-        ()
-        if sure == maybe
-        else world.network.blame("firewall_policies", policy.id, policy.account, policy.region)
-    )
-    if walk.is_reply and not tracked and unread:
-        unread = (Unread("firewalls", "", id=firewall.id, reason="it does not see the first packet"), *unread)
+    unread: tuple[Unread, ...] = ()
+    if sure != maybe:
+        seen = sure if tracked else judge(policy, walk.source, walk.destination, walk.is_reply, True)[0]
+        if seen != maybe:
+            unread = world.network.blame("firewall_policies", policy.id, policy.account, policy.region)
+        if not tracked:
+            reason = "it does not see the first packet"
+            unread = (Unread("firewalls", "", id=firewall.id, reason=reason), *unread)
     walk.firewalls[endpoint] = True
     walk.note(
         Kind.FIREWALL,

@@ -59,8 +59,12 @@ def _shares(walk: Walk, attachment: TransitGatewayAttachment, shares: bool | Non
     walk.discard(Kind.TRANSIT_GATEWAY, gateway, egress=True)
     if shares is False:
         walk.discard(Kind.TRANSIT_GATEWAY_ATTACHMENT, attachment.id, "SG_REFERENCING_SUPPORT", egress=False)
-    else:
-        walk.kept = _and(walk.kept, shares)
+    elif shares is None:
+        walk.kept = _and(walk.kept, None)
+        held = ("transit_gateway_attachments", attachment.id, attachment.account, attachment.region)
+        if attachment.sg_referencing is not None:
+            held = ("transit_gateways", gateway, "", attachment.region)
+        walk.kept_unread = (*walk.kept_unread, *walk.world.network.blame(*held))
 
 
 def _ipv6(walk: Walk, attachment: TransitGatewayAttachment) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from partywall.analysis.network.cells import Point
 from partywall.analysis.network.client_vpn import authorize
 from partywall.analysis.network.links import working
-from partywall.analysis.network.model import NatGateway
+from partywall.analysis.network.model import NatGateway, Unread
 from partywall.analysis.network.sets import ALL, FULL, PORTED, Flows, Product, cross, services, spans
 from partywall.analysis.network.steps import End, Kind, Step, flows_of
 from partywall.analysis.network.walk import OWN_SERVICES, Walk
@@ -66,6 +66,8 @@ class Trace:
     kept: bool | None = False
     """Whether group references match over this way, for group rules that were left out."""
     kept_egress: bool | None = False
+    kept_unread: tuple[Unread, ...] = ()
+    """For lack of which that is not known."""
 
 
 @dataclass(slots=True)
@@ -163,6 +165,7 @@ def trace_subnets(world: World, source_subnet: str, subnet: str, source: int, de
         (points[1].low, points[1].high),
         kept,
         kept_egress,
+        there.kept_unread,
     )
 
 
@@ -352,7 +355,7 @@ def _groups(
         if not single:
             last.discard(*_translator(segments[0]))
         judge = Walk(world, Point(first.source.value if origin.via else segments[0].source.value), to)
-        judge.discarded = last.discarded
+        judge.discarded, judge.kept_unread = last.discarded, last.kept_unread
         step = judge.group(near, True, to, remote_groups, kept_egress)
         if step is not None:
             at = next((i + 1 for i, s in enumerate(first.steps) if s.component == near.id), 0)

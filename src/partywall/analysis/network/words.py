@@ -8,7 +8,7 @@ from partywall.analysis.network.addresses import text
 from partywall.analysis.network.answers import Answer, Cell, asked_of
 from partywall.analysis.network.hops import rule_of, sample
 from partywall.analysis.network.model import AclEntry, Interface, SecurityGroupRule
-from partywall.analysis.network.sets import FAMILY, Spans, described
+from partywall.analysis.network.sets import FAMILY, Spans, cross, described, forward
 from partywall.analysis.network.steps import Kind, Step
 from partywall.analysis.network.world import World
 
@@ -128,7 +128,7 @@ def blocker_lines(world: World, answer: Answer) -> list[str]:
         remote = step.destination if step.egress else step.source
         side = f"{'to' if step.egress else 'from'} {text(remote)}"
         lines.append(f"{step.kind.value} {_who(world, step)}: {way}{side}: {hint} [{step.code}]")
-        if step.discarded:
+        if step.discarded and cross(forward(step.lost), asked):
             kind, id_, code = step.discarded
             lines.append(f"{kind.value} {id_}: past it, rules that name groups do not match [{code}]")
     return list(dict.fromkeys(lines))
