@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _FAILED: Final = tuple(f.name for f in FAILED.fields)
+_MISSING: Final = b"partywall.missing"
 _FOLLOWS: Final = frozenset({"NotInAnswer", "RegionNotScanned"})
 
 
@@ -49,6 +50,18 @@ def analyse(lake: Lake, names: Collection[str] | None = None) -> list[str]:
     if made:
         _tell(lake, made, told)
     return notes
+
+
+def with_missing(table: pa.Table, calls: Iterable[tuple[str, str, Mapping[str, str]]]) -> pa.Table:
+    """Says of an analysis that rows may be missing: account id, Region, the call (as in `_failed`) to blame.
+
+    For calls of single rows that tell whether there is anything to say of them; failed listings of
+    `rows_from` count without it.
+    """
+    import orjson
+
+    told = [[account, region, dict(call)] for account, region, call in calls]
+    return table.replace_schema_metadata({_MISSING: orjson.dumps(told)}) if told else table
 
 
 def listing_failures(lake: Lake, tables: Collection[str]) -> list[tuple[str, str, dict[str, str]]]:
@@ -84,7 +97,7 @@ def _built(lake: Lake, name: str) -> pa.Table:
         # The calls have names in the tables that they were made for, which mean nothing in this one.
         all_named = [_blame([{**call, "call": "rows"} for call in calls or ()]) for calls in failed]
         columns["_failed"] = pa.array(all_named, schema.field("_failed").type)
-    return pa.table(columns, schema=schema)
+    return pa.table(columns, schema=schema.with_metadata(found.schema.metadata))
 
 
 def _blame(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -117,7 +130,11 @@ def _places(lake: Lake, name: str) -> list[tuple[str, str]]:
 def _listing(lake: Lake, name: str, table: pa.Table) -> list[dict[str, Any]]:
     """What `collection` says of a table that was made: the failed listings of what gives its rows, and for
     each place how many rows it has."""
+    import orjson
+
     failed = listing_failures(lake, analysis_tables()[name].rows_from)
+    missing = (table.schema.metadata or {}).get(_MISSING)
+    failed += [(a, r, call) for a, r, call in orjson.loads(missing)] if missing else []
     rows = [
         {
             **_row((account, region), call["outcome"], 0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.analysis.iam.access import Access
@@ -29,9 +29,10 @@ def resource_access(lake: Lake) -> pa.Table:
     from partywall.tables.registry import table
     from partywall.tables.schema import arrow_schema
 
-    above: dict[str, list[dict[str, str]]] = {}
-    for account, _, call in listing_failures(lake, list(ORGANIZATION_INPUTS)):
-        above.setdefault(account, []).append(call)
+    # Asked in the management account, they tell of every account.
+    above = list(
+        {tuple(c.values()): c for _, _, c in listing_failures(lake, list(ORGANIZATION_INPUTS))}.values()
+    )
     rows: list[dict[str, Any]] = []
     for holder, row, accesses in assessed(lake):
         for kind, access in accesses.items():
@@ -44,13 +45,13 @@ def _row(
     row: Mapping[str, Any],
     kind: Outsider,
     access: Access,
-    above: Mapping[str, list[dict[str, str]]],
+    above: Sequence[dict[str, str]],
 ) -> dict[str, Any]:
     open_ = access.access is None
     unbound, unbound_principals = _unbound(holder, kind, access)
     failed = [dict(call) for call in row["_failed"] or ()] if access.undecided else []
     if access.undecided & _ORGANIZATIONAL:
-        failed += above.get(row["account_id"], [])
+        failed += above
     witness: dict[str, str] = {}
     if access.witness is not None:
         found = access.witness

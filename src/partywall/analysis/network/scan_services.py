@@ -172,6 +172,8 @@ def _search(reading: Reading) -> list[Service]:
     found: list[Service] = []
     for row in _of(reading, "opensearch_domain"):
         inside = None if row["vpc_id"] is None else bool(row["vpc_id"])
+        if None in (row["vpc_id"], row["subnet_ids"], row["security_group_ids"]):
+            reading.misplaced("opensearch_domain", row)
         everyone = _everyone(reading, row["policy"], row["account_id"])
         found.append(
             _service(
@@ -241,17 +243,22 @@ def _clusters(reading: Reading) -> list[Service]:
 
 def _tasks(reading: Reading) -> list[Service]:
     """ECS services whose tasks have interfaces of their own (awsvpc)."""
-    return [
-        _service(
-            "ecs-service",
-            row,
-            public=None if row["assign_public_ip"] is None else row["assign_public_ip"] == "ENABLED",
-            subnets=_list(row["subnet_ids"]),
-            groups=_groups(row["security_group_ids"]),
-        )
-        for row in _of(reading, "ecs_service")
-        if row["subnet_ids"] is None or row["subnet_ids"]
-    ]
+    found: list[Service] = []
+    for row in _of(reading, "ecs_service"):
+        if row["subnet_ids"] is None:
+            reading.misplaced("ecs_service", row)
+        elif row["subnet_ids"]:
+            public = row["assign_public_ip"]
+            found.append(
+                _service(
+                    "ecs-service",
+                    row,
+                    public=None if public is None else public == "ENABLED",
+                    subnets=_list(row["subnet_ids"]),
+                    groups=_groups(row["security_group_ids"]),
+                )
+            )
+    return found
 
 
 def _functions(reading: Reading) -> list[Service]:

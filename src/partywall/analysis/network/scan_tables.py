@@ -319,6 +319,8 @@ class Reading:
         self.lake = lake
         self.unread: list[Unread] = []
         self.failures: dict[Unread, Failure] = {}
+        self.unplaced: dict[str, list[tuple[str, str, dict[str, str]]]] = {}
+        """Table -> rows of which no call told where in the network they are: account, Region, the call."""
         self._listings: dict[tuple[str, str, str], Failure] = {}
         self._rows: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
         for name in INPUTS:
@@ -355,6 +357,11 @@ class Reading:
             if where and where not in asked:
                 continue
             self.mark(kind, self._listing(table, account, where), account, where)
+
+    def misplaced(self, table: str, row: Row) -> None:
+        """Notes a row of which it is not known where in the network it is."""
+        calls = [(row["account_id"], row["region"], {**f, "call": "rows"}) for f in row.get("_failed") or ()]
+        self.unplaced.setdefault(table, []).extend(calls)
 
     def unlisted(self, table: str, account: str, region: str) -> tuple[dict[str, str], ...]:
         """The failed listing of a table in one place, as elements of `_failed`; none where it answered."""

@@ -224,6 +224,8 @@ class Study:
         from partywall.analysis.tables import listing_failures
 
         failing = {t: listing_failures(self.lake, (t,)) for t in {*INPUTS, *INSTANCES}} if self._any else {}
+        for table, unplaced in self.scanned.rows.unplaced.items():
+            failing[table] = [*failing.get(table, ()), *unplaced]
         return {table: found for table, found in failing.items() if found}
 
     @cached_property

@@ -13,8 +13,9 @@ from partywall.analysis.network.model import Interface, LoadBalancer, Unread
 from partywall.analysis.network.scan_services import Service
 from partywall.analysis.network.sets import EMPTY, Spans, services
 from partywall.analysis.network.steps import Outcome
-from partywall.analysis.network.study import Reach, Study, Via, answers_internet, study
+from partywall.analysis.network.study import INSTANCES, Reach, Study, Via, answers_internet, study
 from partywall.analysis.network.words import ports_of, services_text
+from partywall.analysis.tables import with_missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,7 +65,9 @@ def exposure(lake: Lake) -> pa.Table:
     for door in found.doors:
         rows.append(_door(found, door, balancers[door.balancer], names.get(door.balancer, {})))
     rows += [_service(found, each) for each in found.scanned.services if each.kind != "accelerator"]
-    return as_table("network_exposure", rows)
+    return with_missing(
+        as_table("network_exposure", rows), found.scanned.rows.unplaced.get("ecs_service", ())
+    )
 
 
 def as_table(name: str, rows: list[Row]) -> pa.Table:
@@ -174,7 +177,7 @@ def _interface(found: Study, each: Interface) -> Row:
         told_via = told_via if None in told_via else [*told_via, None]
         through = through or None
     if each.instance and (not instance or admin is None):
-        failed += _lacking(found, each.account, each.region)
+        failed += found.failing(INSTANCES, each.account, each.region)
     return {
         **_common(row),
         "kind": "network-interface",
@@ -212,18 +215,6 @@ def _doubtful(internet: Reach, via: Iterable[Via]) -> bool:
 def _instance_arn(row: Row, each: Interface) -> str:
     prefix = str(row["arn"]).partition(":network-interface/")[0]
     return f"{prefix}:instance/{each.instance}"
-
-
-def _lacking(found: Study, account: str, region: str) -> list[dict[str, str]]:
-    """The failed listings of instances and roles that bear on an instance."""
-    from partywall.analysis.network.study import INSTANCES
-    from partywall.analysis.tables import listing_failures
-
-    return [
-        {**call, "call": "rows"}
-        for where, place, call in listing_failures(found.lake, tuple(INSTANCES))
-        if where == account and place in (region, "global")
-    ]
 
 
 def _common(row: Row) -> Row:
@@ -459,7 +450,8 @@ def reachability(lake: Lake) -> pa.Table:
                 "_failed": [*found.scanned.failed([*unread, *egress.unread]), *hidden],
             }
         )
-    return as_table("network_reachability", rows)
+    unplaced = (call for calls in found.scanned.rows.unplaced.values() for call in calls)
+    return with_missing(as_table("network_reachability", rows), unplaced)
 
 
 def _reached(found: Study, first: str, arn: str, sure: Spans) -> Row:
