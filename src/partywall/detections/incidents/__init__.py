@@ -1,0 +1,1 @@
+"""Detections joined into attack stories: who, from where, what was touched, how far it went."""

@@ -1,0 +1,216 @@
+"""What makes a story an incident, and how bad it is: tactics, weights, habits, each with its reason."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from partywall.detections.callers import WORD
+from partywall.detections.detection import SEVERITIES, Detection
+from partywall.detections.incidents.links import actor
+
+TACTICS: Final = (
+    "reconnaissance",
+    "resource-development",
+    "initial-access",
+    "execution",
+    "discovery",
+    "credential-access",
+    "persistence",
+    "privilege-escalation",
+    "defense-evasion",
+    "lateral-movement",
+    "collection",
+    "command-and-control",
+    "exfiltration",
+    "impact",
+)
+"""In the order in which a story is told."""
+
+ENOUGH: Final = 65
+"""The score from which on a story is an incident; a single high detection has it."""
+_HIGH: Final = 85
+_WEIGHT: Final = {"critical": 120, "high": 85, "medium": 30, "low": 10, "informational": 0}
+_STEP: Final = 10
+"""For each tactic after the first."""
+_SHARE: Final = {"iac": 0.5, "ci": 0.5, "service": 0.25}
+_FAILED: Final = 45
+"""Confidence below which a medium detection was refused in all its calls."""
+_HABIT: Final = 0.25
+HABIT_DAYS: Final = 3
+"""Days before on which the same was found of the same actor, from which on it is its habit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A story of detections, in order of time. `why` says what raised it, `links` what ties it together."""
+
+    id: str
+    title: str
+    severity: str
+    score: int
+    state: str
+    first_seen: datetime
+    last_seen: datetime
+    accounts: tuple[str, ...]
+    regions: tuple[str, ...]
+    principals: tuple[str, ...]
+    """The first principals, that of the first detection first."""
+    callers: tuple[str, ...]
+    access_keys: tuple[str, ...]
+    addresses: tuple[str, ...]
+    kinds: tuple[str, ...]
+    tactics: tuple[str, ...]
+    """Each with its first time, in that order."""
+    techniques: tuple[str, ...]
+    resources: tuple[str, ...]
+    detections: tuple[str, ...]
+    events: int
+    why: tuple[str, ...]
+    links: tuple[str, ...]
+    context: tuple[str, ...]
+    """What the last scan knows of those involved; that there is none, where there is none."""
+    playbooks: tuple[str, ...]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How bad a story is: "" where it is no incident."""
+
+    severity: str
+    score: int
+    why: tuple[str, ...]
+
+
+def judge(
+    story: Sequence[Detection], habits: Mapping[tuple[str, str], set[str]], raised: Sequence[str] = ()
+) -> Judged:
+    """Weighs a story's detections. `habits`: (rule, actor) -> days; `raised`: reasons from the scan."""
+    day = min(each.first_seen for each in story).date().isoformat()
+    best: dict[str, tuple[float, Detection]] = {}
+    used: set[str] = set()
+    why: list[str] = []
+    for each in story:
+        weight = _WEIGHT[each.severity] * _SHARE.get(each.kind, 1.0)
+        before = {d for d in habits.get((each.rule, actor(each)), ()) if d < day}
+        if len(before) >= HABIT_DAYS:
+            weight *= _HABIT
+            used.add(f"{each.title}: found of it on {len(before)} earlier days, too, so it counts little")
+        if weight > best.get(each.rule, (-1.0, each))[0]:
+            best[each.rule] = (weight, each)
+    tactics = {
+        each.tactics[0] for weight, each in best.values() if each.tactics and weight >= _WEIGHT["low"] * 0.5
+    }
+    score = sum(weight for weight, _ in best.values()) + _STEP * max(0, len(tactics) - 1)
+    # Mild things alone make no incident, however many of them there are.
+    solid = [each for weight, each in best.values() if weight >= _WEIGHT["medium"] * 0.5]
+    worst = max((each.severity for each in solid), key=SEVERITIES.index, default="low")
+    if raised and solid:
+        score += 15
+        why += raised
+    if not solid or score < ENOUGH or (len(best) == 1 and score < _HIGH):
+        return Judged("", round(score), tuple(why))
+    severity = "high" if score >= _HIGH else "medium"
+    if worst == "critical" or (worst == "high" and len(tactics) >= 4 and score >= 2.5 * _HIGH):
+        severity = "critical"
+    loud = sorted(solid, key=lambda each: -SEVERITIES.index(each.severity))
+    why.insert(0, f"{len(solid)} of medium weight or more, the worst {worst}: {loud[0].title}")
+    if len(tactics) > 1:
+        ordered = sorted(tactics, key=TACTICS.index)
+        why.append(f"{len(tactics)} tactics: {', '.join(ordered)}")
+    why += sorted(used)[:5]
+    return Judged(severity, round(score), tuple(why))
+
+
+def incident(
+    story: Sequence[Detection],
+    judged: Judged,
+    name: str,
+    state: str,
+    links: Iterable[str],
+    context: Sequence[str],
+) -> Incident:
+    """A judged story as it is kept and shown."""
+    ordered = sorted(story, key=lambda each: (each.first_seen, each.id))
+    tactics: dict[str, None] = {}
+    for each in ordered:
+        tactics.update(dict.fromkeys(t for t in each.tactics if t in TACTICS))
+
+    def all_of(attribute: str, most: int = 200) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for each in ordered:
+            value = getattr(each, attribute)
+            found.update(dict.fromkeys((value,) if isinstance(value, str) else value))
+        found.pop("", None)
+        return tuple(found)[:most]
+
+    events = {event for each in ordered for event in each.events}
+    return Incident(
+        id=name,
+        title=_title(ordered, tuple(tactics)),
+        severity=judged.severity,
+        score=judged.score,
+        state=state,
+        first_seen=ordered[0].first_seen,
+        last_seen=max(each.last_seen for each in ordered),
+        accounts=all_of("account"),
+        regions=all_of("region"),
+        principals=all_of("principal"),
+        callers=all_of("caller"),
+        access_keys=all_of("access_key"),
+        addresses=all_of("addresses"),
+        kinds=all_of("kind"),
+        tactics=tuple(tactics),
+        techniques=all_of("techniques"),
+        resources=all_of("resources"),
+        detections=tuple(each.id for each in ordered),
+        events=max(len(events), max(each.count for each in ordered)),
+        why=judged.why,
+        links=tuple(sorted(links)),
+        context=tuple(context),
+        playbooks=all_of("playbook"),
+        summary=_summary(ordered),
+    )
+
+
+def short(name: str) -> str:
+    """A principal as people speak of it: the end of its ARN."""
+    return name.split(":", 5)[5] if name.count(":") >= 5 else name or "somebody unknown"
+
+
+def _title(story: Sequence[Detection], tactics: Sequence[str]) -> str:
+    worst = max(story, key=lambda each: (SEVERITIES.index(each.severity), each.confidence))
+    who = next((each.principal for each in story if each.principal), "")
+    who = who or next((address for each in story for address in each.addresses), "")
+    steps = len(tactics)
+    further = f", {steps} tactics in all" if steps > 1 else ""
+    return f"{worst.title} by {short(who)}{further}"
+
+
+def _summary(story: Sequence[Detection]) -> str:
+    first = story[0]
+    whose = WORD.get(first.kind, "")
+    where = f" from {first.addresses[0]}" if first.addresses else ""
+    steps = "; then ".join(dict.fromkeys(each.title for each in story if each.severity != "informational"))
+    return f"{short(first.principal)}{f' ({whose})' if whose else ''}{where}: {steps}."
+
+
+def fresh_id(story: Sequence[Detection]) -> str:
+    """An id for a new incident: of its first detection."""
+    first = min(story, key=lambda each: (each.first_seen, each.id))
+    return hashlib.sha256(f"incident\x1f{first.id}".encode()).hexdigest()[:16]
+
+
+def from_told(told: Mapping[str, Any]) -> Incident:
+    """An incident as the store keeps it."""
+    read: dict[str, Any] = {}
+    for name, value in told.items():
+        is_time = name in ("first_seen", "last_seen")
+        read[name] = (
+            datetime.fromisoformat(value) if is_time else tuple(value) if isinstance(value, list) else value
+        )
+    return Incident(**read)

@@ -1,0 +1,140 @@
+"""Makes the incidents of a data directory from its stored detections, keeping the ids of those known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from partywall.detections.detection import Detection
+from partywall.detections.incidents.incident import Incident, fresh_id, from_told, incident, judge
+from partywall.detections.incidents.links import actor, linked, public
+from partywall.detections.run.store import DetectionStore, Kept
+
+if TYPE_CHECKING:
+    from partywall.detections.incidents.context import Posture
+    from partywall.detections.ingest.store import LogStore
+
+BACK: Final = timedelta(days=90)
+"""How far before the last detection stories are told anew."""
+
+
+def join(
+    store: LogStore, found: DetectionStore, posture: Posture, excepted: frozenset[str]
+) -> list[Incident]:
+    """Joins the stored detections into incidents and stores them; those of the last 90 days are told anew.
+
+    `excepted` are ids of detections that somebody accepted: they belong to no incident.
+    """
+    kept = [each for each in found.detections() if each.state != "resolved"]
+    if kept:
+        since = max(each.detection.last_seen for each in kept) - BACK
+        kept = [each for each in kept if each.detection.last_seen >= since]
+    kept = [each for each in kept if each.detection.id not in excepted]
+    listed = [each.detection for each in kept]
+    groups = linked(listed, crowds(store, listed))
+    stories: dict[int, list[int]] = {}
+    for n in range(len(listed)):
+        stories.setdefault(groups.root(n), []).append(n)
+    habits = habits_of(listed)
+    known = [from_told(told) for told in found.incidents()]
+    names = {detection: each.id for each in reversed(known) for detection in each.detections}
+    began = {each.id: each.first_seen for each in known}
+    closed = found.closed()
+    made: list[Incident] = []
+    taken: set[str] = set()
+    for root, members in stories.items():
+        story = [listed[n] for n in members]
+        told, raised = posture.of(story)
+        judged = judge(story, habits, raised)
+        if not judged.severity:
+            continue
+        before = {names[each.id] for each in story if each.id in names} - taken
+        name = min(before, key=lambda each: (began[each], each)) if before else fresh_id(story)
+        taken |= {*before, name}
+        shut = closed.get(name)
+        grew = max(kept[n].changed_at for n in members)
+        state = _state(bool(before), shut[0] if shut else None, grew, [kept[n] for n in members])
+        made.append(incident(story, judged, name, state, groups.why.get(root, ()), told))
+    gone = [each.id for each in known if each.id not in {new.id for new in made}]
+    found.keep_incidents(
+        ((each.id, asdict(each), int(each.last_seen.timestamp() * 1_000_000)) for each in made), gone
+    )
+    return sorted(made, key=lambda each: each.last_seen, reverse=True)
+
+
+def _state(known: bool, closed: datetime | None, grew: datetime, members: Sequence[Kept]) -> str:
+    if closed is not None:
+        return "reopened" if grew > closed else "resolved"
+    if not known or all(each.state == "new" for each in members):
+        return "new"
+    return "open"
+
+
+def habits_of(found: Sequence[Detection]) -> Mapping[tuple[str, str], set[str]]:
+    """(rule, actor) -> the UTC days on which it was found."""
+    made: dict[tuple[str, str], set[str]] = {}
+    for each in found:
+        made.setdefault((each.rule, actor(each)), set()).add(each.first_seen.date().isoformat())
+    return made
+
+
+def crowds(store: LogStore, found: Sequence[Detection]) -> dict[str, int]:
+    """Address -> how many principals used it before its first detection; of those that several share."""
+    users: dict[str, set[str]] = {}
+    first: dict[str, datetime] = {}
+    for each in found:
+        for address in each.addresses:
+            if public(address):
+                users.setdefault(address, set()).add(each.principal)
+                first[address] = min(first.get(address, each.first_seen), each.first_seen)
+    asked = {address: first[address] for address, of in users.items() if len(of) > 1}
+    if not asked:
+        return {}
+    import pyarrow as pa
+
+    from partywall.lake.engine import connect
+
+    connection = connect("1GB", 2)
+    try:
+        made = pa.table(
+            {
+                "address": pa.array(asked, pa.string()),
+                "at": pa.array(asked.values(), pa.timestamp("us", tz="UTC")),
+            }
+        )
+        connection.register("asked", made)
+        columns = (
+            "eventTime",
+            "sourceIPAddress",
+            "userIdentity.arn",
+            "userIdentity.principalId",
+            "userIdentity.sessionContext.sessionIssuer.arn",
+        )
+        relation = store.relation("cloudtrail", until=max(asked.values()), columns=columns)
+        rows = connection.execute(
+            'SELECT a.address, count(DISTINCT coalesce("userIdentity.arn", "userIdentity.principalId"))'
+            f' FROM ({relation}) e JOIN asked a ON a.address = e."sourceIPAddress" AND e."eventTime" < a.at'
+            " GROUP BY 1"
+        ).fetchall()
+        return dict(rows)
+    finally:
+        connection.close()
+
+
+def stored(data: Path) -> list[Incident]:
+    """The incidents that are stored, latest first, their states as of now."""
+    found = DetectionStore.if_there(data)
+    if found is None:
+        return []
+    try:
+        closed = found.closed()
+        made = [from_told(told) for told in found.incidents()]
+    finally:
+        found.close()
+    return [
+        replace(each, state="resolved") if each.id in closed and each.state not in ("reopened",) else each
+        for each in made
+    ]
