@@ -358,6 +358,9 @@ class Walk:
             self.doubt(Kind.INTERFACE, interface.id, blamed, vpc.id, there.id)
         self.group(interface, False, self.source, None, False)
         self.appliance(Kind.INTERFACE, interface.id, vpc.id, there.id)
+        if not world.assume_appliances_forward:
+            # It may put its own address for the packet's, as a NAT instance does.
+            return End("unknown", interface.id, vpc.id, self.source)
         self.group(interface, True, self.destination, None, False)
         return self.leave(there)
 

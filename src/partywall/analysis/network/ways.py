@@ -297,6 +297,8 @@ def _origin_of(end: End, walk: Walk) -> Origin:
 
 def _back(world: World, segments: list[_Segment]) -> None:
     for each in reversed(segments):
+        if each.end.kind == "service" and each.end.id in OWN_SERVICES:
+            continue
         # The addresses as they are at the far end: gateways have put public for private ones, and back.
         walk = Walk(world, each.walk.destination, each.walk.source, is_reply=True)
         walk.seen_firewalls, walk.appliance_zones = each.walk.firewalls, each.walk.appliance_zones
