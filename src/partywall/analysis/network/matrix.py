@@ -132,9 +132,16 @@ class Matrix:
         ) if maybe else ()
 
     def unread(self, source: int, target: int) -> tuple[Unread, ...]:
-        """The calls for lack of which the way between two classes is not known."""
+        """The calls for lack of which it is not known what passes between two classes."""
         here, there = self.classes[source], self.classes[target]
-        return self._way(here.subnet, there.subnet, self.address(here), self.address(there)).unread
+        way = self._way(here.subnet, there.subnet, self.address(here), self.address(there))
+        rules = (
+            self.world.groups.side(group, egress, first.account, first.region).unread
+            for each, egress in ((here, True), (there, False))
+            for first in (self.world.interfaces[each.first],)
+            for group in each.groups or ()
+        )
+        return tuple(dict.fromkeys((*way.unread, *(one for unread in rules for one in unread))))
 
     # Rows.
 
