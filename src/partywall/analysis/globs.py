@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -65,38 +64,3 @@ def overlaps(a: str, b: str) -> bool:
                 row[j] = reach[j - 1] and (left == right or "?" in (left, right))
         reach = row
     return reach[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class Globs:
-    """The texts that some pattern matches; with `negated` (NotAction, NotResource) those that none does."""
-
-    patterns: tuple[str, ...]
-    negated: bool = False
-
-    def covers(self, other: Globs) -> bool:
-        """Whether each member of `other` is a member of this set (no false yes)."""
-        if other.negated:
-            if self.negated:
-                return all(any(covers(theirs, mine) for theirs in other.patterns) for mine in self.patterns)
-            return "*" in self.patterns
-        return all(self.covers_pattern(pattern) for pattern in other.patterns)
-
-    def covers_pattern(self, pattern: str) -> bool:
-        """Whether each text that `pattern` matches is a member of this set (no false yes)."""
-        if self.negated:
-            return not any(overlaps(mine, pattern) for mine in self.patterns)
-        return any(covers(mine, pattern) for mine in self.patterns)
-
-    def touches(self, pattern: str) -> bool:
-        """Whether some text that `pattern` matches is a member (for a negated set: no false no)."""
-        if self.negated:
-            return not any(covers(mine, pattern) for mine in self.patterns)
-        return any(overlaps(mine, pattern) for mine in self.patterns)
-
-    def parts(self) -> tuple[Globs, ...]:
-        """This set as sets of one pattern each; a negated set is one whole."""
-        return (self,) if self.negated else tuple(Globs((pattern,)) for pattern in self.patterns)
-
-
-EVERYTHING: Final = Globs(("*",))

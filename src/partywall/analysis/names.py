@@ -41,16 +41,3 @@ class Names:
     def certain(self) -> tuple[str, ...]:
         """The certain names, sorted."""
         return tuple(sorted(self._certain))
-
-
-class Answer:
-    """A three-valued OR: TRUE once something is, NULL where something may be."""
-
-    __slots__ = ("value",)
-
-    def __init__(self) -> None:
-        self.value: bool | None = False
-
-    def put(self, value: bool | None) -> None:
-        if value is True or (value is None and self.value is False):
-            self.value = value
