@@ -261,8 +261,8 @@ def _texts(raw: Any, where: str) -> tuple[str, ...]:
 def _principal(raw: Any, where: str) -> PrincipalElement:
     if raw == "*":
         return PrincipalElement(everyone=True)
-    if isinstance(raw, str) and raw.startswith("arn:"):
-        # S3 has taken a bare ARN too, and still returns it.
+    if isinstance(raw, str) and (raw.startswith("arn:") or (len(raw) == 12 and raw.isdigit())):
+        # Services have taken a bare ARN or account too, and still return it.
         return PrincipalElement(named=(("AWS", raw),))
     if not isinstance(raw, dict) or not raw:
         fault = 'a principal is "*" or maps AWS, Service, Federated or CanonicalUser to texts'
