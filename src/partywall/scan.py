@@ -473,6 +473,11 @@ def _pages(lake: Lake, report: Report, config: Config, checks: Sequence[Compiled
     if {i for i in lake.manifest.checks if i in catalogue()} <= given:
         data = lake.directory.parent.parent
         pages["compliance"] = compliance_page(compliance_of(lake.directory, data, checks, config))
+    if lake.source.files("attack_path"):
+        from partywall.analysis.attack_paths.study import study
+        from partywall.outputs.attack import attack_page
+
+        pages["attack"] = attack_page(study(lake))
     if derived_file(lake.directory, "resource_responsibility").exists():
         pages["wall"] = wall_page(lake, report, config.variants)
     return pages

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from partywall import __version__
+from partywall.cli.attack import attack
 from partywall.cli.attest import attest
 from partywall.cli.detect import detect
 from partywall.cli.detections import detections
@@ -363,6 +364,7 @@ def send(
 
 for command in (line, compliance, matrix, oscal, detect):
     app.command()(command)
+app.add_typer(attack, name="attack-paths")
 app.add_typer(attest, name="attest")
 app.add_typer(detections, name="detections")
 app.add_typer(evidence, name="evidence")

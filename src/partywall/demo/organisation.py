@@ -152,6 +152,7 @@ def seed(url: str) -> SeedSummary:
     filled before, and urllib.error.URLError where none answers.
     """
     from partywall.demo.desk import REGIONS
+    from partywall.demo.seed_attack import seed_attack
     from partywall.demo.seed_reach import seed_between
 
     # moto draws ids from one generator; a fixed start makes them the same in every run.
@@ -167,6 +168,7 @@ def seed(url: str) -> SeedSummary:
         for step in _steps():
             step(desk)
     seed_between(desks)
+    seed_attack(desks)
     filled: list[dict[str, Any]] = [entry for desk in desks for entry in desk.answers]
     admin(url, "fake", filled)
     admin(url, "state", [entry for desk in desks for entry in desk.states])

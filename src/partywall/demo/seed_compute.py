@@ -13,7 +13,7 @@ _IMAGE = "ami-04681a1dbd79675a5"  # Amazon Linux 2, in moto in every region.
 _USER_DATA = "#!/bin/sh\nexport DB_PASSWORD=not-a-real-one\nservice shop start\n"
 
 
-def _code() -> bytes:
+def function_code() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(zipfile.ZipInfo("handler.py"), "def handler(event, context):\n    return event\n")
@@ -210,7 +210,7 @@ def _functions(desk: Desk) -> None:
             Runtime=runtime,
             Role=desk.ids[f"role/{role}"],
             Handler="handler.handler",
-            Code={"ZipFile": _code()},
+            Code={"ZipFile": function_code()},
             Tags=tag_map("shop", desk.name),
             **more,
         )
@@ -442,7 +442,7 @@ def seed_compute(desk: Desk) -> None:
                 Runtime=runtime,
                 Role=desk.ids["role/image-resizer-lambda"],
                 Handler="handler.handler",
-                Code={"ZipFile": _code()},
+                Code={"ZipFile": function_code()},
             )
         return
     _volumes(desk)

@@ -38,11 +38,11 @@ def render(study: Study, title: str = "") -> str:
         script=Markup(script),
         style_hash=digest(style),
         script_hash=digest(script),
-        data=Markup(_json(payload(study))),
+        data=Markup(json_text(payload(study))),
     )
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
     """JSON that ends no script element, whatever names an account holds."""
     import orjson
 

@@ -65,6 +65,11 @@ def study(lake: Lake) -> Study:
     return found
 
 
+def blamer(lake: Lake) -> Callable[[Iterable[str]], list[Row]]:
+    """Tells the failed calls behind gaps of a scan's study, as elements of `_failed`."""
+    return _Blame(lake, study(lake).reading).calls
+
+
 def principal_risk(lake: Lake) -> pa.Table:
     """One row per user and role: is it an administrator, does it become one, who can become it."""
     made = study(lake)

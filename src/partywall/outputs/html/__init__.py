@@ -26,6 +26,7 @@ _PARTS: Final = (
     "detail",
     "wall",
     "compliance",
+    "attack",
     "views",
     "main",
 )
@@ -51,7 +52,7 @@ def _page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = asset("report.css")
+    style = asset("report.css") + asset("attack.css")
     script = '"use strict";\n' + "\n".join(asset(f"{name}.js") for name in _PARTS)
     return environment.get_template("report.html.j2").render(
         scan=report.scan,

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from partywall.tables.spec import Call, Column, Const, Each, Enum, Int, List, Single, Str, Table
+from partywall.tables.spec import (
+    Call,
+    Column,
+    Const,
+    Each,
+    Enum,
+    Field,
+    Float,
+    Int,
+    List,
+    Single,
+    Str,
+    Struct,
+    Table,
+)
 
 
 def _first(values: list[Any]) -> Any:
@@ -38,6 +52,24 @@ def _severity(name: str) -> Column:
         doc="Open findings of that severity; 0 where Inspector is off.",
         fn=sum,
     )
+
+
+def _exploitable(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each finding with a known exploit and each resource that it is of."""
+    return [
+        {
+            "resource": resource.get("id", ""),
+            "resource_type": resource.get("type", ""),
+            "vulnerability": (finding.get("packageVulnerabilityDetails") or {}).get("vulnerabilityId")
+            or finding.get("title", ""),
+            "severity": finding.get("severity", ""),
+            "epss": (finding.get("epss") or {}).get("score"),
+            "fix_available": finding.get("fixAvailable", ""),
+        }
+        for finding in findings
+        if finding.get("exploitAvailable") == "YES"
+        for resource in finding.get("resources") or ()
+    ]
 
 
 def _count(key: str) -> Callable[[list[dict[str, Any]]], int]:
@@ -75,6 +107,18 @@ region = Table(
             when=_on,
             after=_STATE,
         ),
+        "exploits": Call(
+            "inspector2:ListFindings",
+            {
+                "filterCriteria": {
+                    "awsAccountId": [{"comparison": Const("EQUALS"), "value": "@account_id"}],
+                    "findingStatus": [{"comparison": Const("EQUALS"), "value": Const("ACTIVE")}],
+                    "exploitAvailable": [{"comparison": Const("EQUALS"), "value": Const("YES")}],
+                },
+            },
+            when=_on,
+            after=_STATE,
+        ),
         "configuration": Call("inspector2:GetConfiguration", when=_on, after=_STATE),
         "deep": Call("inspector2:GetEc2DeepInspectionConfiguration", when=_on, after=_STATE),
     },
@@ -104,6 +148,24 @@ region = Table(
             0,
             doc="Open findings for which an exploit is known.",
             fn=sum,
+        ),
+        Column(
+            "exploitable",
+            List(
+                Struct(
+                    Field("resource", Str, "resource"),
+                    Field("resource_type", Str, "resource_type"),
+                    Field("vulnerability", Str, "vulnerability"),
+                    Field("severity", Str, "severity"),
+                    Field("epss", Float, "epss", None),
+                    Field("fix_available", Str, "fix_available", ""),
+                )
+            ),
+            "exploits.findings",
+            [],
+            doc="Open findings with a known exploit: on which resource, which vulnerability, and how likely"
+            " it is exploited within 30 days (EPSS, 0 to 1; NULL where it has no score).",
+            fn=_exploitable,
         ),
         Column(
             "ec2_scan_mode",

@@ -47,6 +47,7 @@ async function load() {
     ids: raw.ids,
     wall: raw.wall,
     compliance: raw.compliance,
+    attack: raw.attack,
     domainTitles: new Map((raw.wall ? raw.wall.domains : []).map((domain) => [domain.id, domain.title])),
     accounts: new Map(raw.scan.accounts.map((account) => [account.account_id, account])),
   };

@@ -3,6 +3,7 @@
 const VIEWS = {
   findings: { title: "Findings", sections: ["overview", "explorer"], there: () => true },
   compliance: { title: "Compliance", sections: ["compliance-page"], there: () => Boolean(D.compliance), draw: () => drawCompliancePage() },
+  attack: { title: "Attack paths", sections: ["attack-page"], there: () => Boolean(D.attack), draw: () => drawAttackPage(D.attack) },
   wall: { title: "The wall", sections: ["wall-page"], there: () => Boolean(D.wall), draw: () => drawWallPage() },
 };
 let shownView = "findings";
