@@ -15,6 +15,7 @@ from partywall.cli.detections import detections
 from partywall.cli.evidence import evidence
 from partywall.cli.handover import matrix, oscal
 from partywall.cli.iam import iam
+from partywall.cli.incidents import incidents
 from partywall.cli.network import network
 from partywall.cli.options import (
     DEFAULT_DATA,
@@ -362,7 +363,7 @@ def send(
     )
 
 
-for command in (line, compliance, matrix, oscal, detect):
+for command in (line, compliance, matrix, oscal, detect, incidents):
     app.command()(command)
 app.add_typer(attack, name="attack-paths")
 app.add_typer(attest, name="attest")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SEVERITIES: Final = ("informational", "low", "medium", "high", "critical")
 """Mildest first, as Sigma's levels."""
 
-MOST_EVENTS: Final = 1000
+MOST_EVENTS: Final = 200
 """Event ids that a detection keeps: the earliest; `count` goes on."""
 
 

@@ -96,6 +96,8 @@ def judge(
     why: list[str] = []
     for each in story:
         weight = _WEIGHT[each.severity] * _SHARE.get(each.kind, 1.0)
+        # What another detector says of configurations and software is context.
+        weight = weight if each.tactics or each.source in ("rule", "correlation", "model") else 0
         before = {d for d in habits.get((each.rule, actor(each)), ()) if d < day}
         if len(before) >= HABIT_DAYS:
             weight *= _HABIT

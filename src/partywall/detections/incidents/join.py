@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from partywall.detections.detection import Detection
+from partywall.detections.imports.same import same
 from partywall.detections.incidents.incident import Incident, fresh_id, from_told, incident, judge
 from partywall.detections.incidents.links import actor, linked, public
 from partywall.detections.run.store import DetectionStore, Kept
@@ -17,28 +18,22 @@ if TYPE_CHECKING:
     from partywall.detections.incidents.context import Posture
     from partywall.detections.ingest.store import LogStore
 
-BACK: Final = timedelta(days=90)
-"""How far before the last detection stories are told anew."""
-
 
 def join(
     store: LogStore, found: DetectionStore, posture: Posture, excepted: frozenset[str]
 ) -> list[Incident]:
-    """Joins the stored detections into incidents and stores them; those of the last 90 days are told anew.
+    """Joins the stored detections into incidents and stores them.
 
     `excepted` are ids of detections that somebody accepted: they belong to no incident.
     """
     kept = [each for each in found.detections() if each.state != "resolved"]
-    if kept:
-        since = max(each.detection.last_seen for each in kept) - BACK
-        kept = [each for each in kept if each.detection.last_seen >= since]
     kept = [each for each in kept if each.detection.id not in excepted]
     listed = [each.detection for each in kept]
     groups = linked(listed, crowds(store, listed))
     stories: dict[int, list[int]] = {}
     for n in range(len(listed)):
         stories.setdefault(groups.root(n), []).append(n)
-    habits = habits_of(listed)
+    habits, twice = habits_of(listed), same(listed)
     known = [from_told(told) for told in found.incidents()]
     names = {detection: each.id for each in reversed(known) for detection in each.detections}
     began = {each.id: each.first_seen for each in known}
@@ -47,8 +42,10 @@ def join(
     taken: set[str] = set()
     for root, members in stories.items():
         story = [listed[n] for n in members]
+        if all(each.id in twice for each in story):
+            continue
         told, raised = posture.of(story)
-        judged = judge(story, habits, raised)
+        judged = judge([each for each in story if each.id not in twice], habits, raised)
         if not judged.severity:
             continue
         before = {names[each.id] for each in story if each.id in names} - taken
