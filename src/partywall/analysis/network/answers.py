@@ -375,6 +375,8 @@ def outside_origins(world: World, id: str, missing: list[Unread]) -> Iterator[Or
             if id in ("", gateway.id) or id in links:
                 for vpc in gateway.vpcs:
                     yield Origin(kind, gateway.id, vpc)
+    if id.startswith("vpn-") and id not in network.index["vpn_connections"]:
+        missing.extend(network.unlisted("vpn_connections"))
     missing.extend(network.unlisted("client_vpns"))
     for held in network.client_vpns:
         if id not in ("", held.id):

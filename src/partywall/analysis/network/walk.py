@@ -298,7 +298,13 @@ class Walk:
         assert holder is not None
         if holder.status not in _ATTACHED:
             self.stop(Kind.INTERFACE, holder.id, "BAD_STATE", vpc.id, there.id)
+        if holder.kind == "nat_gateway":
+            return self.lost(Kind.NAT_GATEWAY, holder.id, "NO_POSSIBLE_DESTINATION", vpc.id, there.id)
         endpoint = self.world.endpoint_of.get(holder.id)
+        if endpoint is None and holder.kind == "vpc_endpoint":
+            unlisted = self.world.network.unlisted("endpoints", "", vpc.region)
+            if unlisted:
+                self.doubt(Kind.VPC_ENDPOINT, holder.id, unlisted, vpc.id, there.id)
         if endpoint is not None and endpoint.state.lower() not in ("", "available", "partial"):
             # Its owner has not accepted the connection, or no more.
             self.stop(Kind.VPC_ENDPOINT, endpoint.id, "BAD_STATE", vpc.id, there.id)
@@ -388,7 +394,8 @@ class Walk:
             return gateway_endpoint(self, endpoint, vpc)
         there = world.subnets.get(endpoint.subnets[0]) if endpoint.subnets else None
         if there is None:
-            blamed = world.network.blame("endpoints", target, vpc.account, vpc.region)
+            lacking = ("subnets", endpoint.subnets[0]) if endpoint.subnets else ("endpoints", target)
+            blamed = world.network.blame(*lacking, vpc.account, vpc.region)
             return self.unknown(Kind.VPC_ENDPOINT, target, blamed, vpc.id)
         self.discard(Kind.VPC_ENDPOINT, target)
         if subnet is None or subnet.id != there.id:

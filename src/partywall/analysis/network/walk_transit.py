@@ -144,7 +144,9 @@ def _into_vpc(walk: Walk, out: TransitGatewayAttachment) -> End:
         return walk.unknown(Kind.VPC, out.resource, blamed, out.resource)
     subnets = [each for id in out.subnets or () if (each := world.subnets.get(id)) is not None]
     if out.subnets is None or len(subnets) < len(out.subnets):
-        blamed = world.network.blame("transit_gateway_attachments", out.id, out.account, out.region)
+        missing = next((id for id in out.subnets or () if id not in world.subnets), "")
+        lacking = ("subnets", missing) if missing else ("transit_gateway_attachments", out.id)
+        blamed = world.network.blame(*lacking, out.account, out.region)
         return walk.unknown(Kind.TRANSIT_GATEWAY_ATTACHMENT, out.id, blamed, out.resource)
     if not subnets:
         return walk.lost(Kind.TRANSIT_GATEWAY_ATTACHMENT, out.id, "BAD_STATE_ATTACHMENT", out.resource)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from partywall.analysis.network.addresses import version
 from partywall.analysis.network.cells import Point
 from partywall.analysis.network.client_vpn import authorize
 from partywall.analysis.network.links import working
@@ -351,7 +352,8 @@ def _groups(
     near = world.interfaces.get(origin.id) if origin.kind == "interface" else None
     single = len(segments) == 1
     far = world.interfaces.get(end.id if end.kind == "interface" else goal.id)
-    if near is not None and not (end.kind == "service" and end.id in OWN_SERVICES):
+    unfiltered = _unfiltered(segments[0].destination.value, end)
+    if near is not None and unfiltered is not True:
         first, to = segments[0].walk, segments[0].destination
         remote_groups = None if far is None or far.groups is None else frozenset(far.groups)
         if not single:
@@ -360,6 +362,9 @@ def _groups(
         judge.discarded, judge.kept_unread = last.discarded, last.kept_unread
         step = judge.group(near, True, to, remote_groups, kept_egress)
         if step is not None:
+            if unfiltered is None:
+                # Perhaps Amazon's resolver, which no group filters.
+                step.maybe, step.unread = ALL, first.steps[-1].unread
             at = next((i + 1 for i, s in enumerate(first.steps) if s.component == near.id), 0)
             first.steps.insert(at, step)
     if far is None:
@@ -376,6 +381,18 @@ def _groups(
     elif end.kind == "unknown":
         # Whatever address it arrives from: a group that lets nothing in stops it all the same.
         last.group(far, False, None, None, None)
+
+
+def _unfiltered(destination: int, end: End) -> bool | None:
+    """Whether a destination is one of AWS's own services, which groups do not filter; None: perhaps."""
+    if end.kind == "service" and end.id in OWN_SERVICES:
+        return True
+    if end.kind != "unknown":
+        return False
+    if any(destination in block for those in OWN_SERVICES.values() for block in those):
+        return True
+    # The third address of a VPC's block, none of which is smaller than a /28.
+    return None if version(destination) == 4 and destination % 16 == 2 else False
 
 
 def _translator(segment: _Segment) -> tuple[Kind, str]:
