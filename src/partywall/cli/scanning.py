@@ -88,7 +88,7 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
     who = list(identities) or _identities(request)
     scan = _scan(request, data, who, selection, checks, config, resume)
     # SIGTERM goes the way of Ctrl-C, for which asyncio stops its tasks in order.
-    stop = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    stop = signal.signal(signal.SIGTERM, _interrupt)
     try:
         path = _shown(scan, quiet=request.quiet)
     except CredentialsExpired as error:
@@ -149,6 +149,13 @@ def gate(report: Report, fail_on: str | None, unknown: bool) -> int:
     return int(
         any(sev in worst and status in statuses and state != "excepted" for sev, status, state in rows)
     )
+
+
+def _interrupt(*_: object) -> None:
+    # Started in the background, as by nohup, the process ignores SIGINT, and so would asyncio.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 def _interrupted(data: DataDirectory, asked: Selection) -> tuple[str, Selection]:

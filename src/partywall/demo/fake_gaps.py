@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -185,6 +186,19 @@ def _functions(asked: Asked) -> dict[str, Any] | None:
     return answer
 
 
+def _layer_policy(asked: Asked) -> dict[str, Any] | None:
+    """moto's policy of a layer version, with an account named as AWS names it: by an ARN under "AWS"."""
+    answer = asked.ask_moto()
+    if answer is not None:
+        document: dict[str, Any] = json.loads(answer["Policy"])
+        for statement in document["Statement"]:
+            who = str(statement["Principal"])
+            if who.isdigit():
+                statement["Principal"] = {"AWS": f"arn:aws:iam::{who}:root"}
+        answer["Policy"] = json.dumps(document)
+    return answer
+
+
 def _patch_baseline(asked: Asked) -> dict[str, Any]:
     from moto.ssm.models import ssm_backends
 
@@ -240,7 +254,7 @@ ANSWERS: dict[str, dict[str, Callable[[Asked], dict[str, Any] | None] | dict[str
     "globalaccelerator": {"ListAccelerators": {"Accelerators": []}},
     "kafkaconnect": {"ListConnectors": {"connectors": []}},
     "kms": {"GetKeyLastUsage": _key_usage},
-    "lambda": {"ListFunctions": _functions},
+    "lambda": {"GetLayerVersionPolicy": _layer_policy, "ListFunctions": _functions},
     "organizations": {"DescribeEffectivePolicy": _effective_policy},
     "rds": {
         "DescribeCertificates": _certificates,
