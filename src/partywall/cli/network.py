@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from partywall.cli.network_diagram import diagram_command
 from partywall.cli.network_intent import intent_command
 from partywall.cli.options import DEFAULT_DATA, AsListing, Data, Listing, ScanName
 from partywall.errors import UserError
@@ -271,3 +272,4 @@ def _rows(rows: list[dict[str, Any]], format: Tables) -> None:
 
 
 network.command("intent")(intent_command)
+network.command("diagram")(diagram_command)
