@@ -12,7 +12,7 @@ from partywall.findings.causes import blame
 from partywall.findings.exceptions import RiskException, in_force
 from partywall.findings.lifecycle import FILE, ID
 from partywall.findings.model import VERDICT_NAMES, Report, ScanInfo, findings_schema
-from partywall.findings.priority import priority_sql, priority_why_sql
+from partywall.findings.priority import joins_sql, make_context, priority_sql, priority_why_sql
 from partywall.findings.verdicts import CAUSE_TYPE, Overrides, by_table, failing_sql, verdict_file
 from partywall.lake.engine import FAILED_LISTING, Lake
 from partywall.lake.source import literal, quote
@@ -77,6 +77,7 @@ def _findings(
 ) -> pa.Table:
     now = lake.manifest.started_at
     fill_raw(lake, checks, overrides, wanted.statuses)
+    make_context(lake)
     lifecycle = lake.directory / FILE
     known = (
         f"SELECT finding_id, state, first_seen, last_seen, changed_at, resolved_at"
@@ -106,9 +107,11 @@ def _findings(
             coalesce(r.cause.denied_by, '') AS unknown_denied_by,
             '' AS exception,
             {priority_sql("r.status", "s.severity", "r.tags")} AS priority,
-            {priority_why_sql("r.status", "s.severity", "r.tags")} AS priority_why
+            {priority_why_sql("r.status", "s.severity", "r.tags", "r.check_id", "s.table_name")}
+                AS priority_why
         FROM (SELECT *, {ID} AS finding_id, CASE verdict {status} END AS status FROM _raw) r
         JOIN _checks s USING (check_id) LEFT JOIN ({known}) l USING (finding_id)
+        {joins_sql("r.check_id", "s.table_name", "r.resource_arn")}
         WHERE r.status IN ({statuses}) {f"AND {tagged}" if tagged else ""}
         ORDER BY priority DESC, r.status, r.check_id, r.account_id, r.region, r.resource_arn
     """

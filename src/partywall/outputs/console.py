@@ -194,6 +194,9 @@ def _entries(found: Sequence[Row], accounts: Accounts, status: bool = True) -> l
         message = clip(visible(row.message or why_unknown(row)), 300)
         if message:
             entry.append(f"\n{' ' * indent}{message}", style="dim")
+        reason = row.priority_why.partition("; ")[2]
+        if reason:
+            entry.append(f"\n{' ' * indent}{clip(visible(reason), 300)}", style="dim italic")
         entries.append(entry)
     return entries
 
