@@ -141,7 +141,7 @@ def test_unread_policies_leave_their_rows_open(demo: DemoScan, rows: Rows, tmp_p
     def fault(_account: str, _region: str, service: str, operation: str, _params: Any) -> CallFailed | None:
         return CallFailed("AccessDeniedException", "no", 403) if f"{service}:{operation}" in denied else None
 
-    chosen = Selection(regions=REGIONS, checks=("iam-access-anonymous-read",))
+    chosen = Selection(regions=REGIONS, checks=("iam-access-blocked-only",))
     directory, _ = demo.replay(tmp_path, fault=fault, selection=chosen)
     for row in resource_access(Lake(directory, FACTS)).to_pylist():
         before = rows[key(row)]

@@ -35,7 +35,10 @@ def resource_access(lake: Lake) -> pa.Table:
     )
     rows: list[dict[str, Any]] = []
     for holder, row, accesses in assessed(lake):
+        everyone = accesses[Outsider.ANY].access is True
         for kind, access in accesses.items():
+            if everyone and kind is Outsider.SERVICE:
+                _only_named(access)
             rows.append(_row(holder, row, kind, access, above))
     return pa.Table.from_pylist(rows, arrow_schema(table("iam_resource_access")))
 
@@ -89,6 +92,13 @@ def _row(
         "witness": None if open_ else witness,
         "summary": sentence(access),
     }
+
+
+def _only_named(access: Access) -> None:
+    """That any service is let in too, where everyone is, is told of everyone."""
+    access.unbound_principals.discard("*")
+    if not access.unbound_principals:
+        access.unbound = False
 
 
 def _unbound(holder: Holder, kind: Outsider, access: Access) -> tuple[bool | None, set[str]]:
