@@ -9,7 +9,6 @@ import pytest
 
 from tests.support import DemoScan, record_demo
 
-
 # Tests started in the background ignore Ctrl-C, and so would the programs that they start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
