@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from partywall.detections.callers import WORD
 from partywall.detections.detection import SEVERITIES, Detection
-from partywall.detections.incidents.links import actor
+from partywall.detections.incidents.links import actor, public
 
 TACTICS: Final = (
     "reconnaissance",
@@ -30,9 +30,13 @@ TACTICS: Final = (
 )
 """In the order in which a story is told."""
 
-ENOUGH: Final = 65
+ENOUGH: Final = 60
 """The score from which on a story is an incident; a single high detection has it."""
-_HIGH: Final = 85
+_HIGH: Final = 70
+_ALONE: Final = 85
+"""What a single detection must weigh to be an incident by itself: as much as a high one."""
+_MILD: Final = 20
+"""The most that all low detections together weigh."""
 _WEIGHT: Final = {"critical": 120, "high": 85, "medium": 30, "low": 10, "informational": 0}
 _STEP: Final = 10
 """For each tactic after the first."""
@@ -40,6 +44,10 @@ _SHARE: Final = {"iac": 0.5, "ci": 0.5, "service": 0.25}
 _FAILED: Final = 45
 """Confidence below which a medium detection was refused in all its calls."""
 _HABIT: Final = 0.25
+_USUAL: Final = 0.7
+"""Of what is not high, where it came from an address that the account knows."""
+_NEW: Final = 10
+"""Where a story came from an address that the account never saw."""
 HABIT_DAYS: Final = 3
 """Days before on which the same was found of the same actor, from which on it is its habit."""
 
@@ -78,6 +86,30 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class Networks:
+    """What the logs say of source addresses before their first detection."""
+
+    principals: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Address -> how many principals used it."""
+    days: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Address -> on how many days it was used."""
+    began: datetime | None = None
+    """When the logs begin."""
+
+    def usual(self, each: Detection) -> bool:
+        """Whether all its addresses were used on several days before."""
+        return bool(each.addresses) and all(self.days.get(a, 0) >= HABIT_DAYS for a in each.addresses)
+
+    def new(self, each: Detection) -> tuple[str, int]:
+        """An address that was never seen before, and on how many days of logs not; ("", 0) without."""
+        if self.began is None:
+            return "", 0
+        history = (each.first_seen - self.began).days
+        unseen = (a for a in each.addresses if public(a) and not self.days.get(a))
+        return (next(unseen, ""), history) if history >= HABIT_DAYS else ("", 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """How bad a story is: "" where it is no incident."""
 
@@ -87,7 +119,10 @@ class Judged:
 
 
 def judge(
-    story: Sequence[Detection], habits: Mapping[tuple[str, str], set[str]], raised: Sequence[str] = ()
+    story: Sequence[Detection],
+    habits: Mapping[tuple[str, str], set[str]],
+    raised: Sequence[str] = (),
+    networks: Networks = Networks(),
 ) -> Judged:
     """Weighs a story's detections. `habits`: (rule, actor) -> days; `raised`: reasons from the scan."""
     day = min(each.first_seen for each in story).date().isoformat()
@@ -98,6 +133,9 @@ def judge(
         weight = _WEIGHT[each.severity] * _SHARE.get(each.kind, 1.0)
         # What another detector says of configurations and software is context.
         weight = weight if each.tactics or each.source in ("rule", "correlation", "model") else 0
+        if _WEIGHT[each.severity] < _WEIGHT["high"] and networks.usual(each):
+            weight *= _USUAL
+            used.add("part of it came from addresses that the account knows from earlier days")
         before = {d for d in habits.get((each.rule, actor(each)), ()) if d < day}
         if len(before) >= HABIT_DAYS:
             weight *= _HABIT
@@ -107,17 +145,23 @@ def judge(
     tactics = {
         each.tactics[0] for weight, each in best.values() if each.tactics and weight >= _WEIGHT["low"] * 0.5
     }
-    score = sum(weight for weight, _ in best.values()) + _STEP * max(0, len(tactics) - 1)
+    mild = sum(weight for weight, each in best.values() if each.severity == "low")
+    score = sum(weight for weight, each in best.values() if each.severity != "low") + min(_MILD, mild)
+    score += _STEP * max(0, len(tactics) - 1)
     # Mild things alone make no incident, however many of them there are.
     solid = [each for weight, each in best.values() if weight >= _WEIGHT["medium"] * 0.5]
     worst = max((each.severity for each in solid), key=SEVERITIES.index, default="low")
     if raised and solid:
         score += 15
         why += raised
-    if not solid or score < ENOUGH or (len(best) == 1 and score < _HIGH):
+    unseen, history = next((found for each in story if (found := networks.new(each))[0]), ("", 0))
+    if unseen and solid:
+        score += _NEW
+        why.append(f"{unseen} was never seen before in {history} days of logs")
+    if not solid or score < ENOUGH or (len(best) == 1 and score < _ALONE):
         return Judged("", round(score), tuple(why))
-    severity = "high" if score >= _HIGH else "medium"
-    if worst == "critical" or (worst == "high" and len(tactics) >= 4 and score >= 2.5 * _HIGH):
+    severity = "high" if score >= _HIGH and (len(solid) > 1 or worst != "medium") else "medium"
+    if worst == "critical" or (worst == "high" and len(tactics) >= 4 and score >= 3 * _HIGH):
         severity = "critical"
     loud = sorted(solid, key=lambda each: -SEVERITIES.index(each.severity))
     why.insert(0, f"{len(solid)} of medium weight or more, the worst {worst}: {loud[0].title}")

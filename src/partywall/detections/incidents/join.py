@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from partywall.detections.detection import Detection
 from partywall.detections.imports.same import same
-from partywall.detections.incidents.incident import Incident, fresh_id, from_told, incident, judge
+from partywall.detections.incidents.incident import Incident, Networks, fresh_id, from_told, incident, judge
 from partywall.detections.incidents.links import actor, linked, public
 from partywall.detections.run.store import DetectionStore, Kept
 
@@ -29,7 +29,8 @@ def join(
     kept = [each for each in found.detections() if each.state != "resolved"]
     kept = [each for each in kept if each.detection.id not in excepted]
     listed = [each.detection for each in kept]
-    groups = linked(listed, crowds(store, listed))
+    networks = networks_of(store, listed)
+    groups = linked(listed, networks.principals)
     stories: dict[int, list[int]] = {}
     for n in range(len(listed)):
         stories.setdefault(groups.root(n), []).append(n)
@@ -45,7 +46,7 @@ def join(
         if all(each.id in twice for each in story):
             continue
         told, raised = posture.of(story)
-        judged = judge([each for each in story if each.id not in twice], habits, raised)
+        judged = judge([each for each in story if each.id not in twice], habits, raised, networks)
         if not judged.severity:
             continue
         before = {names[each.id] for each in story if each.id in names} - taken
@@ -78,47 +79,43 @@ def habits_of(found: Sequence[Detection]) -> Mapping[tuple[str, str], set[str]]:
     return made
 
 
-def crowds(store: LogStore, found: Sequence[Detection]) -> dict[str, int]:
-    """Address -> how many principals used it before its first detection; of those that several share."""
-    users: dict[str, set[str]] = {}
+def networks_of(store: LogStore, found: Sequence[Detection]) -> Networks:
+    """What the logs say of the public source addresses of detections, before the first of each."""
     first: dict[str, datetime] = {}
     for each in found:
         for address in each.addresses:
             if public(address):
-                users.setdefault(address, set()).add(each.principal)
                 first[address] = min(first.get(address, each.first_seen), each.first_seen)
-    asked = {address: first[address] for address, of in users.items() if len(of) > 1}
-    if not asked:
-        return {}
+    if not first:
+        return Networks()
     import pyarrow as pa
 
     from partywall.lake.engine import connect
 
     connection = connect("1GB", 2)
     try:
-        made = pa.table(
-            {
-                "address": pa.array(asked, pa.string()),
-                "at": pa.array(asked.values(), pa.timestamp("us", tz="UTC")),
-            }
+        columns = ("eventTime", "sourceIPAddress", "userIdentity.arn", "userIdentity.principalId")
+        connection.register(
+            "asked",
+            pa.table(
+                {
+                    "address": pa.array(first, pa.string()),
+                    "at": pa.array(first.values(), pa.timestamp("us", tz="UTC")),
+                }
+            ),
         )
-        connection.register("asked", made)
-        columns = (
-            "eventTime",
-            "sourceIPAddress",
-            "userIdentity.arn",
-            "userIdentity.principalId",
-            "userIdentity.sessionContext.sessionIssuer.arn",
-        )
-        relation = store.relation("cloudtrail", until=max(asked.values()), columns=columns)
+        relation = store.relation("cloudtrail", until=max(first.values()), columns=columns)
         rows = connection.execute(
-            'SELECT a.address, count(DISTINCT coalesce("userIdentity.arn", "userIdentity.principalId"))'
+            'SELECT a.address, count(DISTINCT coalesce("userIdentity.arn", "userIdentity.principalId")),'
+            ' count(DISTINCT "eventTime"::DATE)'
             f' FROM ({relation}) e JOIN asked a ON a.address = e."sourceIPAddress" AND e."eventTime" < a.at'
             " GROUP BY 1"
         ).fetchall()
-        return dict(rows)
     finally:
         connection.close()
+    times = [part.first for part in store.parts("cloudtrail") if part.first is not None]
+    began = datetime.fromtimestamp(min(times) / 1_000_000, UTC) if times else None
+    return Networks({a: n for a, n, _ in rows}, {a: n for a, _, n in rows}, began)
 
 
 def stored(data: Path) -> list[Incident]:

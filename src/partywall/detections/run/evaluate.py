@@ -310,6 +310,9 @@ def _grow(
     console = row["sessionCredentialFromConsole"] == "true"
     caller = identity["arn"] or identity["userName"] or identity["invokedBy"] or identity["principalId"] or ""
     first = known.first(tuple(row[name] for name in chains.IDENTITY))
+    if identity["userName"] and not identity["arn"] and identity["type"] == "IAMUser":
+        # Failed sign-ins name the user and nothing else.
+        first = f"arn:aws:iam::{identity['accountId'] or row['account']}:user/{identity['userName']}"
     who = {
         "account": row["account"] or "",
         "region": row["region"] or "",
