@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partywall.analysis.network.addresses import V6_START, text
+from partywall.analysis.network.addresses import ANY4, V6_START, text
 from partywall.analysis.network.answers import Answer, Place, own_addresses, path, public_addresses
 from partywall.analysis.network.matrix import Matrix
-from partywall.analysis.network.model import Network
+from partywall.analysis.network.model import Network, SecurityGroupRule
 from partywall.analysis.network.sets import Flows, services, services_of
 from partywall.analysis.network.world import World
 from tests.network_random import OUTSIDE, PORTS, PROTOCOLS, Maker
@@ -121,3 +122,39 @@ def test_the_matrix_says_what_paths_say(seed: int) -> None:
                 # A firewall that sees replies alone is left in doubt, by both.
                 expected = services_of(cell.sure), services_of(cell.maybe)
                 assert found == expected, (here, there, network)
+
+
+def changed(draw: random.Random, network: Network) -> Network:
+    """The network with one group's rules or one interface's groups changed, or an interface gone."""
+    kind = draw.randrange(3)
+    if kind == 0 and network.security_groups:
+        at = draw.randrange(len(network.security_groups))
+        held = network.security_groups[at]
+        rules = (*(held.rules or ())[1:], SecurityGroupRule("new", draw.random() < 0.5, 6, 1234, 1240, ANY4))
+        groups = list(network.security_groups)
+        groups[at] = replace(held, rules=rules)
+        return replace(network, security_groups=tuple(groups))
+    at = draw.randrange(len(network.interfaces))
+    interfaces = list(network.interfaces)
+    if kind == 1:
+        interfaces[at] = replace(interfaces[at], groups=interfaces[at - 1].groups)
+    else:
+        del interfaces[at]
+    return replace(network, interfaces=tuple(interfaces))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1 << 32))
+def test_a_matrix_that_takes_over_an_earlier_one_says_what_a_new_one_says(seed: int) -> None:
+    network = Maker(seed).make()
+    later = changed(random.Random(seed), network)
+    for family in (4, 6):
+        before = Matrix(World(network), family)
+        taken = Matrix(World(later), family, before)
+        fresh = Matrix(World(later), family)
+        assert taken.classes == fresh.classes
+        for i in range(len(fresh.classes)):
+            for j in range(len(fresh.classes)):
+                if i != j:
+                    assert taken.services(i, j) == fresh.services(i, j), (i, j, later)
+        assert taken.computed <= fresh.computed

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 
 from partywall.analysis.network.addresses import Cidr
 from partywall.analysis.network.cells import Point
-from partywall.analysis.network.classes import Atoms, EndpointClass, classes
+from partywall.analysis.network.classes import Atoms, Digests, EndpointClass, classes
 from partywall.analysis.network.firewall import policy_products
-from partywall.analysis.network.groups import Side, remote_cidrs
+from partywall.analysis.network.groups import Allowed, Side, remote_cidrs
 from partywall.analysis.network.model import Unread
 from partywall.analysis.network.nacl import entry_services
 from partywall.analysis.network.sets import (
     ANSWERED,
+    EMPTY,
     END,
     FAMILY,
+    FULL,
     ICMP,
     ICMPV6,
     OTHER,
@@ -55,7 +57,8 @@ class Way:
 class Matrix:
     """All pairs of classes of one family. `services(i, j)` are what class i can reach of class j."""
 
-    def __init__(self, world: World, family: int = 4) -> None:
+    def __init__(self, world: World, family: int = 4, before: Matrix | None = None) -> None:
+        """`before` is a matrix of an earlier state: what has not changed since is taken from it."""
         self.world = world
         self.family = family
         self.classes: list[EndpointClass] = [
@@ -80,7 +83,14 @@ class Matrix:
         self._sure: list[array[int]] = []
         self._maybe: list[array[int]] = []
         """For each source class, the number of each target class's mask in `_numbers`."""
-        self._build()
+        self._digests = Digests(world)
+        self._routing = self._digests.shared + self._digests.all
+        self.computed = 0
+        """How many pairs were worked out, and not taken from an earlier matrix."""
+        if before is not None and (before.family, before._routing) == (family, self._routing):
+            self._update(before)
+        else:
+            self._build()
 
     # Masks of services.
 
@@ -188,6 +198,7 @@ class Matrix:
         self._numbers[bytes(self._width // 8)] = 0
         full = self.everywhere * self.whole
         can_send = [self._sends(each) for each in self.classes]
+        self.computed = len(self.classes) ** 2
         for index, each in enumerate(self.classes):
             address = self.address(each)
             sure_way, maybe_way, kept, kept_maybe, kept_out, kept_out_maybe = self._way_rows(each, address)
@@ -206,6 +217,80 @@ class Matrix:
             self._maybe.append(maybe)
         self._held = [int.from_bytes(each, "little") for each in self._numbers]
         self._row_cache.clear()
+
+    def _update(self, before: Matrix) -> None:
+        """Take over an earlier matrix but for classes whose interfaces or groups changed.
+
+        Ways between subnets stay, since routing does; a rule bears on the pairs of its group's holders alone.
+        """
+        # Masks of the ways taken over are the earlier matrix's and not looked at again.
+        self._ways = before._ways
+        known = {member: index for index, each in enumerate(before.classes) for member in each.members}
+        origin = [self._origin(each, known, before) for each in self.classes]
+        moved = [index for index, at in enumerate(origin) if at < 0]
+        same = not moved and origin == list(range(len(before.classes)))
+        size = self._width // 8
+        self._numbers = {bytes(size): 0}
+        alike = self._starts == before._starts
+        masks = (each if alike else self.mask(before.spans(each)) for each in before._held)
+        numbers = [self._number(each) for each in masks]
+        for rows, earlier in ((self._sure, before._sure), (self._maybe, before._maybe)):
+            for at in origin:
+                if at < 0:
+                    rows.append(array("I", bytes(4 * len(origin))))
+                elif same:
+                    rows.append(array("I", [numbers[each] for each in earlier[at]]))
+                else:
+                    row = earlier[at]
+                    rows.append(array("I", [numbers[row[there]] if there >= 0 else 0 for there in origin]))
+        for index in moved:
+            for other, at in enumerate(origin):
+                self._pair(index, other)
+                if at >= 0:
+                    self._pair(other, index)
+        self._held = [int.from_bytes(each, "little") for each in self._numbers]
+
+    def _origin(self, each: EndpointClass, known: dict[str, int], before: Matrix) -> int:
+        """The number of the earlier class whose answers are a class's own; -1 where they may differ."""
+        at = known.get(each.first, -1)
+        if at < 0 or self.world.interfaces[each.first] != before.world.interfaces[each.first]:
+            return -1
+        changed = any(self._digests.group(g) != before._digests.group(g) for g in each.groups or ())
+        return -1 if changed else at
+
+    def _number(self, mask: int) -> int:
+        return self._numbers.setdefault(mask.to_bytes(self._width // 8, "little"), len(self._numbers))
+
+    def _pair(self, source: int, target: int) -> None:
+        """Work out one pair by itself."""
+        self.computed += 1
+        here, there = self.classes[source], self.classes[target]
+        if not self._sends(here):
+            return
+        one, two = self.address(here), self.address(there)
+        way = self._way(here.subnet, there.subnet, one, two)
+        out = self._allowed(here, True, two, there.groups, way.kept_egress)
+        into = self._allowed(there, False, one, here.groups, way.kept)
+        family = FAMILY[self.family]
+        sure = services_of(way.sure) & family & out.sure & into.sure
+        maybe = services_of(way.maybe) & family & out.maybe & into.maybe
+        self._sure[source][target] = self._number(self.mask(sure))
+        self._maybe[source][target] = self._number(self.mask(maybe))
+
+    def _allowed(
+        self,
+        each: EndpointClass,
+        egress: bool,
+        remote: int,
+        others: tuple[str, ...] | None,
+        kept: bool | None,
+    ) -> Allowed:
+        if each.groups is None:
+            return Allowed(EMPTY, FULL)
+        if not each.groups:
+            return Allowed(FULL, FULL)
+        held = None if others is None else frozenset(others)
+        return self.world.groups.allowed(each.groups, egress, Point(remote), held, kept)
 
     def _numbered(self, row: int) -> array[int]:
         """A row as the numbers of its masks."""
