@@ -22,6 +22,7 @@ from partywall.analysis.iam.compare import (
 from partywall.analysis.iam.lint.codes import PolicyType
 from partywall.analysis.iam.lint.positions import Node
 from partywall.analysis.iam.lint.sources import Found, policies, variable
+from partywall.errors import UserError
 
 _UNKNOWN: Final = re.compile(r"\$\{partywall/([0-9a-f]{16})\}")
 _LATER: Final = "an action is known only when it is deployed"
@@ -75,8 +76,14 @@ def not_granted(text: str, actions: list[str], resources: list[str]) -> list[Jud
     return found
 
 
-def not_public(text: str, account: str) -> list[tuple[str, int, bool | None, list[str]]]:
-    """(name, line, public or None, statements) of each resource or trust policy in a file's text."""
+def not_public(
+    text: str, account: str, *, alone: bool = True
+) -> list[tuple[str, int, bool | None, list[str]]]:
+    """(name, line, public or None, statements) of each resource or trust policy in a file's text.
+
+    A file that is one policy without principals is none of a resource: it is left out, or where it was given
+    `alone` UserError is raised.
+    """
     found: list[tuple[str, int, bool | None, list[str]]] = []
     for _, policy in _keyed(text, None):
         # A file that is one policy was given to be asked about, whatever it looks like.
@@ -85,9 +92,31 @@ def not_public(text: str, account: str) -> list[tuple[str, int, bool | None, lis
         if policy.document is None:
             found.append((policy.name, policy.line, None, []))
             continue
-        public, statements = no_public_access(json.dumps(policy.document), account)
+        if not policy.name and not _names_principals(policy.document):
+            if not alone:
+                continue
+            raise UserError("the policy names no principals: give a resource-based policy")
+        public, statements = no_public_access(json.dumps(_placed(policy.document)), account)
         found.append((policy.name, policy.line, public, statements))
     return found
+
+
+def _names_principals(document: dict[str, Any]) -> bool:
+    text = json.dumps(document)
+    return '"Principal"' in text or '"NotPrincipal"' in text or '"Effect"' not in text
+
+
+def _placed(document: dict[str, Any]) -> dict[str, Any]:
+    """A document with one name of its own in the place of each expression in its resources."""
+    raw: Any = document.get("Statement")
+    listed: list[Any] = raw if isinstance(raw, list) else [raw]
+    made = [
+        {k: _fixed(v) if k in ("Resource", "NotResource") else v for k, v in s.items()}  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if isinstance(s, dict)
+        else s
+        for s in listed
+    ]
+    return {**document, "Statement": made} if raw is not None else document
 
 
 def _keyed(text: str, type_: PolicyType | None) -> Iterator[tuple[tuple[str, str, int], _Policy]]:

@@ -91,6 +91,7 @@ _ORGANIZATION: Final = {
 }
 
 
+_DETAILS: Final = ("UserDetailList", "RoleDetailList", "GroupDetailList", "Policies")
 _PARAMETER: Final = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -133,7 +134,7 @@ def policies(text: str, type_: PolicyType | None = None) -> Iterator[Found]:
             yield Found("", type_ or _I, source, None, error)
             return
         source = YamlSource(text)
-    if any(root.get(key) for key in ("UserDetailList", "RoleDetailList", "GroupDetailList", "Policies")):
+    if any(root.get(key) for key in _DETAILS):
         yield from _details(source, root)
     elif (listed := root.get("Resources")) is not None and listed.kind == "object":
         yield from _template(source, listed)
@@ -148,6 +149,15 @@ def policies(text: str, type_: PolicyType | None = None) -> Iterator[Found]:
 def is_yaml(text: str) -> bool:
     """Whether a text is a template or policy in YAML."""
     return _yaml(text) is not None
+
+
+def holds_policies(text: str) -> bool:
+    """Whether a text, of any sort, is of a form that holds policies, or a policy with faults."""
+    try:
+        root = parse(text)
+    except JsonError:
+        return is_yaml(text) or '"Statement"' in text
+    return any(root.get(key) is not None for key in ("Statement", "Resources", "planned_values", *_DETAILS))
 
 
 def _yaml(text: str) -> Node | None:
@@ -212,7 +222,7 @@ def _template(source: Source, resources: Node) -> Iterator[Found]:
         for path, kind in _CLOUDFORMATION.get(type_.text, ()):
             named = properties.get("Type")
             kind = _ORGANIZATION.get(named.text, kind) if named else kind
-            for node in _at(properties, path):
+            for node in (choice for at in _at(properties, path) for choice in _choices(at)):
                 if path == "Policies[]" and node.get("Statement") is None:
                     # SAM's names of managed policies, and its own policy templates.
                     continue
@@ -224,6 +234,16 @@ def _template(source: Source, resources: Node) -> Iterator[Found]:
                     members = [(label, version), (statement, known)]
                     known = Node("object", node.start, node.end, members=members)
                 yield from _read(key.text, kind, source, known)
+
+
+def _choices(node: Node) -> Iterator[Node]:
+    """A value, or each of those that `Fn::If` chooses between."""
+    inner = node.get("Fn::If") if node.kind == "object" and len(node.members) == 1 else None
+    if inner is None or len(inner.items) != 3:
+        yield node
+        return
+    for item in inner.items[1:]:
+        yield from _choices(item)
 
 
 def _without_functions(node: Node, text: str) -> Node:
@@ -247,7 +267,14 @@ def _template_of(name: str, inner: Node, text: str) -> str:
         return _PARAMETER.sub(
             lambda m: variable(m.group(1)) if m.group(1)[:1] != "!" else m.group(), inner.text
         )
+    if name == "Fn::Join" and len(inner.items) == 2 and inner.items[1].kind == "array":
+        return inner.items[0].text.join(_part(item, text) for item in inner.items[1].items)
     return variable(f"{name} {' '.join(text[inner.start : inner.end].split())}")
+
+
+def _part(node: Node, text: str) -> str:
+    known = _without_functions(node, text)
+    return known.text or known.template or variable(text[node.start : node.end])
 
 
 def variable(expression: str) -> str:
