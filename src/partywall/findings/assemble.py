@@ -262,13 +262,15 @@ def coverage(lake: Lake) -> list[dict[str, Any]]:
         entry["calls"] += count
         entry[outcome] = count
     from partywall.tables.registry import all_tables
+    from partywall.tables.spec import Analysis
 
     listed = lake.execute(
         f"SELECT table_name, sum(row_count)::BIGINT FROM ({lake.sql_of('collection')}) GROUP BY ALL"
     ).fetchall()
     for name, count in listed:
         table = all_tables().get(name)
-        if table is not None and count:
+        # Analyses tell of resources that other tables hold.
+        if table is not None and count and not isinstance(table.rows, Analysis):
             service = getattr(table.rows, "service", table.service)
             entry = services.setdefault(service, {"service": service, "calls": 0, "resources": 0})
             entry["resources"] += count
