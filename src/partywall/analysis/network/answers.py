@@ -22,6 +22,7 @@ from partywall.analysis.network.sets import (
     spans,
 )
 from partywall.analysis.network.steps import Kind, Outcome, Step, blocks, doubts
+from partywall.analysis.network.walk_gateways import RFC1918, RFC6598
 from partywall.analysis.network.ways import Goal, Origin, Trace, trace
 from partywall.analysis.network.world import World
 
@@ -42,6 +43,7 @@ def addresses_of(cidrs: Iterable[Cidr]) -> Spans:
 
 # Documentation's own prefixes stay in, since examples are written with them.
 _RESERVED: Final = addresses_of(cidr(each) for each in _NOT_INTERNET.split() if each not in _DOCUMENTATION)
+_PRIVATE: Final = addresses_of((*RFC1918, RFC6598))
 INTERNET: Final = (_V4 - _RESERVED) | addresses_of([cidr("2000::/3")])
 """Addresses of the internet, both families."""
 
@@ -228,7 +230,7 @@ def passes_all(step: Step, asked: Flows) -> bool:
 
 def _no_path(source: Place, target: Place) -> Step:
     """No address of one end could send to any of the other: families, or what was asked, do not meet."""
-    return Step(Kind.VPC, target.id or source.id or target.kind, False, 0, 0, NONE, NONE, "NO_PATH")
+    return Step(Kind.INTERFACE, target.id or source.id or target.kind, False, 0, 0, NONE, NONE, "NO_PATH")
 
 
 def internet_of(world: World, vpc: str) -> Spans:
@@ -356,7 +358,12 @@ def _origins(
         if there is not None and not missing and all(each.vpc != there.vpc for each in gateways):
             gateways.append(Origin("internet", "", there.vpc))
         for each in gateways:
-            yield each, internet_of(world, each.vpc) if source.addresses is None else source.addresses
+            if source.addresses is None:
+                yield each, internet_of(world, each.vpc)
+                continue
+            # Private addresses fare otherwise at the gateway: each kind by itself.
+            yield each, source.addresses - _PRIVATE
+            yield each, source.addresses & _PRIVATE
     elif source.kind == "outside":
         addresses = _V4 | _V6 if source.addresses is None else source.addresses
         clients = world.network.index["client_vpns"]

@@ -91,7 +91,10 @@ def explanation(world: World, step: Step, service: int | None = None) -> Shape:
         found["TransitGateway"] = component(world, Kind.TRANSIT_GATEWAY, step.holder)
     remote = step.destination if step.egress or step.kind is Kind.ROUTE_TABLE else step.source
     # `Address` is for IPv4 alone.
-    if version(remote) == 4:
+    if step.source == step.destination:
+        # No packet was followed: what was asked for does not meet at all.
+        pass
+    elif version(remote) == 4:
         found["Address"] = text(remote)
     else:
         found["Cidrs"] = [str(host(remote))]

@@ -148,6 +148,8 @@ def from_internet(walk: Walk, target: str, vpc: Vpc) -> End:
     if _attached(walk, kind, listing, target, vpc) is None:
         return End("unknown", target, vpc.id, walk.source)
     home = ""
+    if not walk.is_reply:
+        _spoofed(walk, kind, target, vpc)
     if version(walk.destination.value) == 4:
         place = world.public.get(walk.destination.value)
         nat = walk.nat
@@ -177,6 +179,14 @@ def from_internet(walk: Walk, target: str, vpc: Vpc) -> End:
     if not walk.is_reply:
         _block(walk, Kind.INTERNET_GATEWAY, target, vpc, home, "in")
     return arrive(walk, target, vpc)
+
+
+def _spoofed(walk: Walk, kind: Kind, gateway: str, vpc: Vpc) -> None:
+    """Stop private sources, which are told apart (`answers`) before they come here."""
+    for those, name in ((RFC1918, "RFC1918"), ((RFC6598,), "RFC6598")):
+        held = next((each for each in those if walk.source.value in each), None)
+        if held is not None and walk.source.within(held):
+            walk.stop(kind, gateway, f"IGW_SOURCE_ADDRESS_NOT_IN_{name}_INGRESS", vpc.id)
 
 
 def _denied(walk: Walk, kind: Kind, gateway: str, holder: Interface) -> None:

@@ -25,6 +25,23 @@ _HINTS: Final = {
     "TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT": "has no route to it",
     "TGW_ROUTE_AZ_RESTRICTION": "is not attached in that zone",
     "BAD_STATE": "is not in use",
+    "BAD_STATE_ATTACHMENT": "is not attached",
+    "NO_PATH": "no way leads there",
+    "NO_SOURCE_OR_DESTINATION": "was not found",
+    "PROTOCOL_RESTRICTION": "does not carry it",
+    "VPCE_GATEWAY_PROTOCOL_RESTRICTION": "carries TCP and pings alone",
+    "VPCE_INTRA_VPC_TRAFFIC": "starts no connections",
+    "VPC_LOCAL_ROUTE_CIDR_RESTRICTION": "is not the VPC of that address",
+    "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR": "carries the two VPCs' own addresses alone",
+    "NGW_REQUIRES_SOURCE_IN_VPC": "takes traffic of its own VPC alone",
+    "ENI_SOURCE_DEST_CHECK_RESTRICTION": "passes nothing on: its source/destination check is on",
+    "FIREWALL_RULES_RESTRICTION": "a rule of the firewall drops it",
+    "IGW_SOURCE_ADDRESS_NOT_IN_RFC1918_INGRESS": "takes no private sources",
+    "IGW_SOURCE_ADDRESS_NOT_IN_RFC6598_INGRESS": "takes no shared sources",
+    "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS": "sends nothing to private addresses",
+    "IGW_DESTINATION_ADDRESS_NOT_IN_RFC6598_EGRESS": "sends nothing to shared addresses",
+    "TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION": "is associated with no route table",
+    "TGW_RTB_BAD_STATE_ROUTE": "its route leads into nothing (blackhole)",
     "BAD_STATE_VPN": "has no tunnel or link that is up",
     "VPC_BLOCK_PUBLIC_ACCESS_ENABLED": "VPC Block Public Access stops it",
 }
@@ -126,8 +143,10 @@ def blocker_lines(world: World, answer: Answer) -> list[str]:
             hint = f"{rule_text(rule)}"
         way = "the reply " if step.reply else ""
         remote = step.destination if step.egress else step.source
-        side = f"{'to' if step.egress else 'from'} {text(remote)}"
-        lines.append(f"{step.kind.value} {_who(world, step)}: {way}{side}: {hint} [{step.code}]")
+        side = (
+            f"{'to' if step.egress else 'from'} {text(remote)}: " if step.source != step.destination else ""
+        )
+        lines.append(f"{step.kind.value} {_who(world, step)}: {way}{side}{hint} [{step.code}]")
         if step.discarded and cross(forward(step.lost), asked):
             kind, id_, code = step.discarded
             lines.append(f"{kind.value} {id_}: past it, rules that name groups do not match [{code}]")
