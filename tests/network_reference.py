@@ -61,6 +61,11 @@ def inside(address: int, prefix: object) -> bool:
     return (address - low) >> (bits - prefix.length) == 0 and address >= low
 
 
+def routable(address: int) -> bool:
+    """Whether an IPv6 address is a global one, 2000::/3."""
+    return (address - V6) >> 125 == 1
+
+
 class Simulator:
     def __init__(self, network: Network) -> None:
         self.n = network
@@ -283,8 +288,8 @@ class Simulator:
             packet = replace(packet, source=public)
         else:
             holder = self.interface_at(vpc.id, packet.source)
-            if holder is None:
-                return Stop("lost", "not an interface's")
+            if holder is None or not routable(packet.source):
+                return Stop("lost", "not a public interface's")
             home = holder.subnet
         if not reply and not self.bpa(vpc, home, "nat" if nat else "direct"):
             return Stop("lost", "bpa")
@@ -308,6 +313,8 @@ class Simulator:
         else:
             holder = self.interface_at(vpc.id, packet.destination)
             home = holder.subnet if holder else ""
+            if not routable(packet.destination):
+                return Stop("lost", "a private IPv6 address")
         if not reply and not self.bpa(vpc, home, "in"):
             return Stop("lost", "bpa")
         for table in self.n.route_tables:
