@@ -466,6 +466,7 @@ def _pages(lake: Lake, report: Report, config: Config, checks: Sequence[Compiled
     from partywall.frameworks.assess import compliance_of
     from partywall.lake.derived import derived_file
     from partywall.outputs.compliance import compliance_page
+    from partywall.outputs.threats_page import threats_page
     from partywall.outputs.wall import wall_page
 
     pages: dict[str, Any] = {}
@@ -478,6 +479,8 @@ def _pages(lake: Lake, report: Report, config: Config, checks: Sequence[Compiled
         from partywall.outputs.attack import attack_page
 
         pages["attack"] = attack_page(study(lake))
+    if (found := threats_page(lake.directory.parent.parent, config.exceptions)) is not None:
+        pages["threats"] = found
     if derived_file(lake.directory, "resource_responsibility").exists():
         pages["wall"] = wall_page(lake, report, config.variants)
     return pages

@@ -27,6 +27,7 @@ _PARTS: Final = (
     "wall",
     "compliance",
     "attack",
+    "threats",
     "views",
     "main",
 )
@@ -52,7 +53,7 @@ def _page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = asset("report.css") + asset("attack.css")
+    style = asset("report.css") + asset("attack.css") + asset("threats.css")
     script = '"use strict";\n' + "\n".join(asset(f"{name}.js") for name in _PARTS)
     return environment.get_template("report.html.j2").render(
         scan=report.scan,

@@ -48,6 +48,7 @@ async function load() {
     wall: raw.wall,
     compliance: raw.compliance,
     attack: raw.attack,
+    threats: raw.threats,
     domainTitles: new Map((raw.wall ? raw.wall.domains : []).map((domain) => [domain.id, domain.title])),
     accounts: new Map(raw.scan.accounts.map((account) => [account.account_id, account])),
   };

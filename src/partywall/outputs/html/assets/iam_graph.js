@@ -243,6 +243,8 @@ function setZoom(zoom) {
   heads(Math.max(1, ...cards.map((c) => c.depth)));
 }
 
+const SMALLEST = 0.72;
+
 function fit() {
   const pane = byId("pane"), canvas = byId("canvas");
   setZoom(Math.min(1, (pane.clientWidth - 40) / parseFloat(canvas.style.width), (pane.clientHeight - 60) / parseFloat(canvas.style.height)));
@@ -281,7 +283,7 @@ function overview() {
   show(
     el("h2", {}, "Where to cut"),
     el("p", { class: "hint" }, "Choose a card to see its path. Thick edges carry many."),
-    DATA.grants.length && [el("h3", {}, DATA.grants.some((g) => g[3]) ? "Grants whose removal cuts most" : "Grants on most paths"), el("div", { class: "rows" }, DATA.grants.map(([policy, action, passing, cut]) => el("div", { class: "row" }, el("span", {}, el("span", { class: "mono" }, action), el("br"), el("span", { class: "calm" }, short(policy))), el("span", { class: "num" }, cut ? `cuts ${cut} of ${told.length}` : `on ${count(passing, "path")}`))))],
+    DATA.grants.length && [el("h3", {}, DATA.grants.some((g) => g[3]) ? "Grants whose removal cuts most" : "Grants on most paths"), el("div", { class: "rows" }, DATA.grants.map(([policy, action, passing, cut, [holder], holders]) => el("div", { class: "row" }, el("span", {}, el("span", { class: "mono" }, action), el("br"), el("span", { class: "calm" }, short(policy) + (holder ? ` of ${short(holder)}` : "") + (holders > 1 ? ` and ${count(holders - 1, "other")}` : ""))), el("span", { class: "num" }, cut ? `cuts ${cut} of ${told.length}` : `on ${count(passing, "path")}`))))],
     DATA.chokes.length && [el("h3", {}, "On the way of most"), el("div", { class: "rows" }, DATA.chokes.map(([id, passing, cut]) => row(nodes[id], cut ? `cuts ${cut} of ${told.length}` : `on ${count(passing, "path")}`)))],
     steps(told),
     DATA.not_read.length && [el("h3", {}, "Not read everywhere"), el("p", { class: "hint" }, DATA.not_read.join(", "))],
@@ -425,5 +427,9 @@ function start() {
   chips();
   refresh();
   overview();
+  // Who is reached stands at the right end: in sight from the beginning, as far as the cards stay readable.
+  fit();
+  if (state.zoom < SMALLEST) setZoom(SMALLEST);
+  byId("pane").scrollLeft = byId("pane").scrollWidth;
 }
 start();

@@ -1,8 +1,9 @@
-// The report's pages: findings, the wall, compliance; each is drawn when it is first shown.
+// The report's pages: findings, compliance, attack paths, the wall; each is drawn when it is first shown.
 
 const VIEWS = {
   findings: { title: "Findings", sections: ["overview", "explorer"], there: () => true },
   compliance: { title: "Compliance", sections: ["compliance-page"], there: () => Boolean(D.compliance), draw: () => drawCompliancePage() },
+  threats: { title: "Threats", sections: ["threats-page"], there: () => Boolean(D.threats), draw: () => drawThreatsPage() },
   attack: { title: "Attack paths", sections: ["attack-page"], there: () => Boolean(D.attack), draw: () => drawAttackPage(D.attack) },
   wall: { title: "The wall", sections: ["wall-page"], there: () => Boolean(D.wall), draw: () => drawWallPage() },
 };
