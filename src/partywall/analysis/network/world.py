@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import TypeVar
 
 from partywall.analysis.network import client_vpn
@@ -62,7 +63,8 @@ class World:
         self.private: dict[tuple[str, int], int] = {}
         """(VPC, private IPv4 address) -> its public address."""
         self.carrier: dict[tuple[str, int], int] = {}
-        self._prefixes: list[Interface] = []
+        self._prefixes: dict[str, list[tuple[int, int, Interface]]] = {}
+        """VPC -> first and last address of delegated prefixes, in order, and who has them."""
         self._taken: dict[str, list[int]] = {}
         self.nat_at: dict[tuple[str, int], NatGateway] = {}
         """(VPC, private address) -> the NAT gateway there."""
@@ -127,8 +129,10 @@ class World:
                 self.carrier[each.vpc, address.private] = address.carrier
         for address in each.ipv6:
             self._held[each.vpc, address] = each
-        if each.prefixes:
-            self._prefixes.append(each)
+        for prefix in each.prefixes:
+            insort(
+                self._prefixes.setdefault(each.vpc, []), (prefix.first, prefix.last, each), key=itemgetter(0)
+            )
 
     def holder(self, vpc: str, point: Point) -> Interface | None:
         """The interface that has an address in a VPC; the point is narrowed to what is surely alike."""
@@ -136,12 +140,16 @@ class World:
         if found is not None:
             point.narrow(point.value, point.value)
             return found
-        for each in self._prefixes:
-            if each.vpc != vpc:
-                continue
-            inside = [point.within(prefix) for prefix in each.prefixes]
-            if any(inside):
-                return each
+        delegated = self._prefixes.get(vpc, [])
+        place = bisect_right(delegated, point.value, key=itemgetter(0))
+        if place > 0:
+            first, last, holder = delegated[place - 1]
+            if point.value <= last:
+                point.narrow(first, last)
+                return holder
+            point.low = max(point.low, last + 1)
+        if place < len(delegated):
+            point.high = min(point.high, delegated[place][0] - 1)
         taken = self._taken.get(vpc)
         if taken is None:
             taken = self._taken[vpc] = sorted(
