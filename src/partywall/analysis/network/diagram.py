@@ -201,7 +201,8 @@ def _links(found: Study) -> Iterator[Link]:
     network = found.scanned.network
     drawn = {each.id for each in network.vpcs}
     names = {
-        r["vpc_peering_connection_id"]: r["name"] for r in found.scanned.rows.rows("vpc_peering_connection")
+        r["vpc_peering_connection_id"]: (r["tags"] or {}).get("Name", "")
+        for r in found.scanned.rows.rows("vpc_peering_connection")
     }
     for each in network.transit_gateways:
         mine = [a for a in network.transit_gateway_attachments if a.transit_gateway == each.id]
