@@ -238,10 +238,24 @@ def findings(
     limit: Annotated[int | None, typer.Option(help="At most this many; 0 for all.")] = None,
     checks_dir: ChecksDirs = None,
     config: ConfigFile = None,
+    kind: Annotated[str, typer.Option(help="posture (a scan's), threat (what logs showed), or all.")] = "all",
     format: Annotated[Findings, typer.Option(help="table, csv or json.")] = Findings.TABLE,
 ) -> None:
-    """List the findings of a scan, worst first."""
+    """List the findings of a scan, worst first, after the open threats that `detect` found.
+
+    CSV and JSON have one kind at a time: posture, unless --kind threat.
+    """
     from partywall.cli.results import Chosen, show_findings
+    from partywall.cli.threats import findings_of_logs
+    from partywall.errors import UserError
+
+    if kind not in ("all", "posture", "threat"):
+        raise UserError(f"--kind {kind}: choose posture, threat or all")
+    narrowed = any((status, services, checks, tags)) or scan != "latest"
+    if kind == "threat" or (kind == "all" and format is Findings.TABLE and not narrowed):
+        shown = findings_of_logs(data, config, format.value, words(severity), alone=kind == "threat")
+        if kind == "threat" or (shown and not (data / "scans").is_dir()):
+            return
 
     chosen = Chosen(
         data,

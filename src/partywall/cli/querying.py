@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ON_DEMAND: Final = ("compliance", "programme_scope_violation")
 """Tables made when a query names them: they rest on attestations and on the configuration too."""
+THREATS: Final = ("detection", "incident")
+"""What was found in logs; there without a scan, too."""
 
 
 def run(
@@ -51,11 +53,13 @@ def answer(
     from partywall.lake.snapshot import DataDirectory
     from partywall.tables.registry import all_tables
 
-    directory = DataDirectory(data).resolve(scan)
     names = table_names(sql)
+    if names and names <= set(THREATS):
+        return _threats(sql, data, config)
+    directory = DataDirectory(data).resolve(scan)
     from partywall.evidence.on_demand import ON_DEMAND as EVIDENCE
 
-    made = {"findings", *ON_DEMAND, *EVIDENCE}
+    made = {"findings", *ON_DEMAND, *EVIDENCE, *THREATS}
     known = {*all_tables(), *derived_tables(), "api_call", "collection"}
     with explained(directory):
         lake = Lake(directory, FACTS)
@@ -71,6 +75,10 @@ def answer(
         from partywall.evidence.on_demand import register as register_evidence
 
         register_evidence(lake, data, names & set(EVIDENCE))
+    if names & set(THREATS):
+        from partywall.detections.run.tables import register as register_threats
+
+        register_threats(lake.connection, data, config)
     try:
         return lake.arrow(sql)
     except duckdb.Error as error:
@@ -79,6 +87,21 @@ def answer(
         if missing:
             hint = did_you_mean(missing[0], [*known, *made], " (partywall tables lists them)")
         raise UserError(f"the query does not run: {str(error).strip()}{hint}") from error
+
+
+def _threats(sql: str, data: Path, config: Path | None) -> pa.Table:
+    """The rows of a query over nothing but what was found in logs."""
+    import duckdb
+
+    from partywall.detections.run.tables import register
+    from partywall.lake.engine import connect
+
+    connection = connect()
+    register(connection, data, config)
+    try:
+        return connection.sql(sql).to_arrow_table()
+    except duckdb.Error as error:
+        raise UserError(f"the query does not run: {str(error).strip()}") from error
 
 
 def table_names(sql: str) -> set[str]:

@@ -58,6 +58,32 @@ def show(found: Threats, form: Form, *, only_incidents: bool = False, every: boo
             _table(found, only_incidents, every)
 
 
+def findings_of_logs(
+    data: Path, config: Path | None, form: str, severities: Sequence[str], *, alone: bool
+) -> bool:
+    """Prints stored threats beside posture findings; True where there are any. `alone`: say so if none."""
+    from dataclasses import replace
+
+    from partywall.detections.run.pipeline import threats
+
+    found = threats(data, exceptions(config))
+    if severities:
+        found = replace(
+            found,
+            detections=[k for k in found.detections if k.detection.severity in severities],
+            incidents=[each for each in found.incidents if each.severity in severities],
+        )
+    if not alone and found.detections and not console().is_terminal:
+        # A pipe gets one kind of line.
+        console(stderr=True).print(
+            f"{plural(len(found.incidents), 'incident')} and {plural(len(found.detections), 'detection')}"
+            " in logs: partywall findings --kind threat"
+        )
+    elif alone or any(k.state != "resolved" for k in found.detections):
+        show(found, Form(form), every=bool(severities))
+    return bool(found.detections)
+
+
 def moment(when: datetime) -> str:
     """A time as listings show it, in UTC."""
     return when.strftime("%Y-%m-%d %H:%M")

@@ -60,6 +60,8 @@ class Posture:
             if resource in self.tags:
                 raised.append(f"{resource} is tagged {self.tags[resource]}")
         told += [f"the scan {self.scan} does not have the table {name}" for name in self.missing]
+        if not raised and not told:
+            told.append(f"the scan {self.scan} tells nothing of those involved that makes it worse")
         return raised + told, raised
 
 
