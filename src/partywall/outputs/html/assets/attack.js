@@ -9,6 +9,7 @@ const CERTAINTY_HINTS = {
   unknown: "It hangs on what could not be read.",
 };
 const ATTACK_FEW = 20;
+const ATTACK_CUTS = 5;
 const attack = { data: null, entry: "", target: "", certainty: "", query: "", shown: ATTACK_FEW };
 
 const many = (count, one) => `${count.toLocaleString("en")} ${count === 1 ? one : `${one}s`}`;
@@ -67,10 +68,17 @@ function attackCuts(data) {
   return el("section", { class: "attack-cuts", "aria-labelledby": "attack-cuts-title" },
     el("h2", { id: "attack-cuts-title" }, "What to change first"),
     el("p", { class: "attack-note" }, `${upper(many(data.cuts.length, "change"))} ${data.cuts.length === 1 ? "cuts" : "cut"} ${last} of ${many(data.known, "path")}${data.smallest ? "; no smaller set cuts as many" : ""}.`),
-    el("ol", {}, data.cuts.map((cut) => el("li", {},
-      el("span", { class: "attack-cut-text" }, upper(cut.text), el("small", {}, cut.kind, cut.check ? ` · ${cut.check}` : "")),
-      el("span", { class: "attack-bar", "aria-hidden": "true" }, attackFill(cut.together / data.known)),
-      el("span", { class: "attack-cut-count" }, `${cut.together} of ${data.known} cut`, el("small", {}, `${cut.alone} by itself`))))));
+    el("ol", {}, data.cuts.slice(0, ATTACK_CUTS).map((cut) => attackCut(cut, data.known))),
+    data.cuts.length > ATTACK_CUTS ? el("details", { class: "attack-rest" },
+      el("summary", {}, `${data.cuts.length - ATTACK_CUTS} more`),
+      el("ol", { start: String(ATTACK_CUTS + 1) }, data.cuts.slice(ATTACK_CUTS).map((cut) => attackCut(cut, data.known)))) : null);
+}
+
+function attackCut(cut, known) {
+  return el("li", {},
+    el("span", { class: "attack-cut-text" }, upper(cut.text), el("small", {}, cut.kind, cut.check ? ` · ${cut.check}` : "")),
+    el("span", { class: "attack-bar", "aria-hidden": "true" }, attackFill(cut.together / known)),
+    el("span", { class: "attack-cut-count" }, `${cut.together} of ${known} cut`, el("small", {}, `${cut.alone} by itself`)));
 }
 
 function attackFill(share) {
