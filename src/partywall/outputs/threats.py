@@ -221,7 +221,7 @@ def _event(kept: Kept, state: str, joined: dict[str, str]) -> dict[str, Any]:
         "analytic": {"uid": each.rule, "name": each.title, "type": word, "type_id": number},
         "attacks": [
             {
-                "technique": {"uid": technique},
+                "technique": {"uid": technique, "name": technique},
                 "tactics": [{"uid": _TACTICS[t], "name": t} for t in each.tactics if t in _TACTICS],
                 "version": "18",
             }

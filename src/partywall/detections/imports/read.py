@@ -61,7 +61,7 @@ def read(text: str, done: Imported) -> Iterator[Detection]:
     for line, value in values(text, done):
         try:
             yield one(value)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             done.rejected += 1
             reason = f"no {error}" if isinstance(error, KeyError) else str(error)
             done.problems.append((line, reason[:200]))

@@ -60,6 +60,7 @@ _WHAT: Final = (
     "resources",
     "issuedAccessKeyId",
 )
+_SESSION_MADE: Final = '"eventSource" = \'sts.amazonaws.com\' AND "issuedAccessKeyId" IS NOT NULL'
 _PAGE: Final = 20_000
 
 
@@ -165,7 +166,7 @@ def _window(
             _alerted(by_event, alert)
         for row in _rows(connection, relation, sorted(ids)):
             for about, source in by_event.get(row["id"], ()):
-                _grow(made, about, source, row, known, now)
+                _grow(made, about, source, row, known)
         return [each.found(now) for each in made.values()], detected.events
     finally:
         connection.close()
@@ -179,13 +180,14 @@ def _alerted(by_event: dict[str, list[tuple[About, str]]], alert: Alert) -> None
 def _relation(store: LogStore, window: Window, span: timedelta) -> str:
     """New events, those around them that a correlation may need, and older calls that made sessions."""
     if window.since is None or window.until is None:
-        return f'SELECT * FROM ({store.relation("cloudtrail")}) WHERE "eventTime" IS NULL'
+        everything = store.relation("cloudtrail")
+        return f'SELECT * FROM ({everything}) WHERE "eventTime" IS NULL OR ({_SESSION_MADE})'
     begin = window.since - span
     around = store.relation("cloudtrail", begin, window.until + span)
     older = store.relation("cloudtrail", begin - SESSIONS, begin)
     return (
-        f"{around} UNION ALL SELECT * FROM ({older})"
-        ' WHERE "eventSource" = \'sts.amazonaws.com\' AND "issuedAccessKeyId" IS NOT NULL'
+        f'SELECT * FROM ({around}) WHERE "eventTime" IS NOT NULL UNION ALL'
+        f' SELECT * FROM ({older}) WHERE "eventTime" IS NOT NULL AND {_SESSION_MADE}'
     )
 
 
@@ -233,7 +235,7 @@ class _Growing:
         confidence -= 15 if self.failed == len(self.times) else 0
         finding = str(about.extra.get("finding", "")) or _type(about)
         made = Detection(
-            id=_id(about, who, first),
+            id=_id(about, who, first if known else _time(0)),
             rule=about.id,
             source=self.source,
             type=finding,
@@ -303,7 +305,6 @@ def _grow(
     source: str,
     row: Mapping[str, Any],
     known: chains.Chains,
-    now: datetime,
 ) -> None:
     identity = {name: row[_ID + name] for name in _WHO}
     agent, address = row["userAgent"] or "", row["sourceIPAddress"] or ""
@@ -324,7 +325,8 @@ def _grow(
         "address": address,
     }
     at = row["at"] or 0
-    name = _id(about, who, _time(at) if at else now)
+    # What tells no time is of the first day of all, whenever it is read.
+    name = _id(about, who, _time(at))
     each = made.get(name)
     if each is None:
         each = made[name] = _Growing(about, source, who, [], Counter(), 0, {}, {}, {})
