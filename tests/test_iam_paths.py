@@ -290,7 +290,7 @@ def test_paths_from_files(tmp_path: Path) -> None:
     record = json.loads(found.stdout)
     assert [p["principal"] for p in record["paths"]] == [f"{IAM}user/bob"]
     assert record["administrators"] == [f"{IAM}role/boss"]
-    assert record["choke_grants"][0]["action"] == "sts:assumerole"
+    assert record["choke_grants"][0]["action"] == "sts:AssumeRole"
     told = run("paths", "--from-file", str(file), "--from", "bob")
     assert told.exit_code == 0
     assert "1. Assume a role that trusts the caller → role/boss" in told.stdout

@@ -130,6 +130,7 @@ def _study(files: list[Path] | None, strict: bool, data: Path, scan: str) -> Stu
 
 
 def _record(study: Study, ways: list[Way], to: str, chokes: int) -> dict[str, Any]:
+    from partywall.analysis.iam.access_actions import spelled
     from partywall.analysis.iam.escalation_study import how
     from partywall.analysis.iam.scan_actors import gap_words
 
@@ -170,7 +171,13 @@ def _record(study: Study, ways: list[Way], to: str, chokes: int) -> dict[str, An
         if chokes
         else [],
         "choke_grants": [
-            {"policy": c.policy, "action": c.action, "passing": c.passing, "cut": c.cut}
+            {
+                "policy": c.policy,
+                "action": spelled([c.action])[0],
+                "passing": c.passing,
+                "cut": c.cut,
+                "holders": c.holders,
+            }
             for c in graph.grant_chokes(chokes)
         ]
         if chokes
@@ -241,9 +248,12 @@ def _tell_chokes(record: dict[str, Any], several: bool) -> None:
         print("\nGrants whose removal cuts most:")
         table = grid("cuts", "on paths", "action", "policy", right=(0, 1))
         for choke in record["choke_grants"]:
-            table.add_row(
-                str(choke["cut"]), str(choke["passing"]), visible(choke["action"]), visible(choke["policy"])
-            )
+            policy = visible(choke["policy"])
+            if choke["holders"]:
+                policy += f" of {_name(choke['holders'][0], several)}"
+            if len(choke["holders"]) > 1:
+                policy += f" and {len(choke['holders']) - 1} more"
+            table.add_row(str(choke["cut"]), str(choke["passing"]), visible(choke["action"]), policy)
         console().print(table)
     if record["choke_principals"]:
         print("\nPrincipals on the way of most:")

@@ -70,6 +70,7 @@ def payload(study: Study) -> dict[str, Any]:
     hops as [step, source, target, certain, [[action, resource, statements]]], texts by their place in
     `strings`.
     """
+    from partywall.analysis.iam.access_actions import spelled
     from partywall.analysis.iam.escalation_study import how
     from partywall.analysis.iam.scan_actors import gap_words
 
@@ -127,7 +128,10 @@ def payload(study: Study) -> dict[str, Any]:
         "chokes": [
             [places[c.principal], c.passing, c.cut] for c in graph.chokes(_CHOKES) if c.principal in places
         ],
-        "grants": [[c.policy, c.action, c.passing, c.cut] for c in graph.grant_chokes(_CHOKES)],
+        "grants": [
+            [c.policy, spelled([c.action])[0], c.passing, c.cut, c.holders[:1], len(c.holders)]
+            for c in graph.grant_chokes(_CHOKES)
+        ],
         "not_read": [gap_words(gap) for gap in sorted(study.reading.gaps)],
         "assumptions": study.reading.people.world.assumptions,
     }

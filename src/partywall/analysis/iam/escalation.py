@@ -70,6 +70,8 @@ class GrantChoke:
     passing: int
     """On how many shortest paths it serves."""
     cut: int
+    holders: tuple[str, ...] = ()
+    """The principals that have it; inline policies that say the same under one name count as one."""
 
 
 class _Move(NamedTuple):
@@ -368,6 +370,12 @@ class Escalation:
         tried = sorted(passing, key=lambda k: (-passing[k], k[1], policies[k[0]].name))[: 2 * most]
         before = self._most.reached & self.targets.all & ~self._admins
         found: list[GrantChoke] = []
+        holders: dict[int, list[str]] = {policy: [] for policy, _ in tried}
+        for actor in self.actors:
+            identity = actor.policies.identity
+            for policy in identity.policies if identity is not None else ():
+                if id(policy) in holders:
+                    holders[id(policy)].append(actor.principal.arn)
         for policy, action in tried:
             moves = self._moves.without(action)
             out = Without(policy, action)
@@ -377,7 +385,8 @@ class Escalation:
                 moves.add(self._turning.moves(batch, edges, bases, depth, skip))
             after = self._grow(moves, self._admins, certain=False).reached
             cut = (before & ~after).bit_count()
-            found.append(GrantChoke(policies[policy].name, action, passing[policy, action], cut))
+            of = tuple(sorted(set(holders[policy])))
+            found.append(GrantChoke(policies[policy].name, action, passing[policy, action], cut, of))
         return sorted(found, key=lambda c: (-c.cut, -c.passing, c.policy, c.action))[:most]
 
     def _serving(self) -> tuple[dict[tuple[int, str], int], dict[int, Policy]]:
