@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from partywall.analysis.network.addresses import ANY4, V6_START, text
 from partywall.analysis.network.answers import Answer, Place, own_addresses, path, public_addresses
 from partywall.analysis.network.matrix import Matrix
-from partywall.analysis.network.model import Network, SecurityGroupRule
+from partywall.analysis.network.model import Network, SecurityGroupRule, Unread
 from partywall.analysis.network.sets import Flows, services, services_of
 from partywall.analysis.network.world import World
 from tests.network_random import OUTSIDE, PORTS, PROTOCOLS, Maker
 from tests.network_reference import Packet, Simulator
+from tests.network_world import Builder
 
 
 def packet(draw: random.Random, source: int, destination: int) -> Packet:
@@ -158,3 +159,47 @@ def test_a_matrix_that_takes_over_an_earlier_one_says_what_a_new_one_says(seed: 
                 if i != j:
                     assert taken.services(i, j) == fresh.services(i, j), (i, j, later)
         assert taken.computed <= fresh.computed
+
+
+def test_the_matrix_knows_who_takes_nothing() -> None:
+    """NAT gateways' interfaces, detached ones and endpoints that nobody accepted, as paths say of each."""
+    network = Builder(
+        {
+            "vpcs": {"vpc-1": ["10.0.0.0/16"]},
+            "subnets": {
+                "subnet-1": ["vpc-1", "az1", "10.0.1.0/24"],
+                "subnet-2": ["vpc-1", "az1", "10.0.2.0/24"],
+            },
+            "interfaces": {
+                "eni-a": {"subnet": "subnet-1", "ip": "10.0.1.10", "groups": []},
+                "eni-nat": {"subnet": "subnet-2", "ip": "10.0.2.20", "kind": "nat_gateway"},
+                "eni-off": {"subnet": "subnet-2", "ip": "10.0.2.21", "status": "available"},
+                "eni-new": {"subnet": "subnet-2", "ip": "10.0.2.22", "kind": "vpc_endpoint"},
+                "eni-yes": {"subnet": "subnet-2", "ip": "10.0.2.23", "kind": "vpc_endpoint"},
+            },
+            "nats": {"nat-1": {"subnet": "subnet-2", "ip": "10.0.2.20", "public": "54.0.0.20"}},
+            "endpoints": {
+                "vpce-1": {
+                    "vpc": "vpc-1",
+                    "kind": "Interface",
+                    "interfaces": ["eni-new"],
+                    "state": "pendingAcceptance",
+                },
+                "vpce-2": {"vpc": "vpc-1", "kind": "Interface", "interfaces": ["eni-yes"]},
+            },
+        }
+    ).build()
+    for less in (
+        network,
+        replace(network, endpoints=(), unread=(Unread("endpoints", "ec2:DescribeVpcEndpoints"),)),
+    ):
+        world = World(less)
+        matrix = Matrix(world)
+        source = next(i for i, each in enumerate(matrix.classes) if "eni-a" in each.members)
+        for j, each in enumerate(matrix.classes):
+            for member in each.members:
+                if member != "eni-a":
+                    answer = path(world, Place.interface("eni-a"), Place.interface(member))
+                    assert matrix.services(source, j) == (answer.services, answer.possible), member
+                    if answer.services != answer.possible:
+                        assert set(answer.unread) <= set(matrix.unread(source, j))

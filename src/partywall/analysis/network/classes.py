@@ -70,16 +70,24 @@ def classes(network: Network) -> list[EndpointClass]:
     """All interfaces by class, ordered by VPC and subnet."""
     atoms = Atoms(network)
     found: dict[tuple[object, ...], list[Interface]] = {}
+    states = {id: endpoint.state for endpoint in network.endpoints for id in endpoint.interfaces}
     for each in network.interfaces:
+        own = (*(address.private for address in each.addresses), *each.ipv6)
         key = (
             each.vpc,
             each.subnet,
             None if each.groups is None else tuple(sorted(each.groups)),
             each.status,
-            each.kind == "vpc_endpoint",
-            tuple(atoms.of(address.private) for address in each.addresses),
-            tuple(atoms.of(address) for address in each.ipv6),
-            each.prefixes,
+            each.kind if each.kind in ("vpc_endpoint", "nat_gateway") else "",
+            states.get(each.id, ""),
+            frozenset(
+                (
+                    *((at := atoms.of(address), at) for address in own),
+                    *((atoms.of(held.first), atoms.of(held.last)) for held in each.prefixes),
+                )
+            ),
+            bool(each.addresses),
+            bool(each.ipv6),
             each.deny_all_igw,
         )
         found.setdefault(key, []).append(each)

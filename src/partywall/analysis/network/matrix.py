@@ -11,23 +11,16 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from partywall.analysis.network.addresses import Cidr
 from partywall.analysis.network.cells import Point
-from partywall.analysis.network.classes import Atoms, Digests, EndpointClass, classes
-from partywall.analysis.network.firewall import policy_products
-from partywall.analysis.network.groups import Allowed, Side, remote_cidrs
+from partywall.analysis.network.classes import Digests, EndpointClass, classes
+from partywall.analysis.network.groups import Allowed
+from partywall.analysis.network.matrix_rules import Rules, service_starts
 from partywall.analysis.network.model import Unread
-from partywall.analysis.network.nacl import entry_services
 from partywall.analysis.network.sets import (
-    ANSWERED,
     EMPTY,
     END,
     FAMILY,
     FULL,
-    ICMP,
-    ICMPV6,
-    OTHER,
-    STARTS,
     Flows,
     Spans,
     cross,
@@ -64,7 +57,7 @@ class Matrix:
         self.classes: list[EndpointClass] = [
             each for each in classes(world.network) if (each.v4 if family == 4 else each.v6)
         ]
-        self._starts = _service_starts(world)
+        self._starts = service_starts(world)
         self._width = -(-len(self._starts) // 8) * 8
         self._masks: dict[Spans, int] = {}
         self._ways: dict[tuple[str, str], list[Way]] = {}
@@ -151,7 +144,9 @@ class Matrix:
             for first in (self.world.interfaces[each.first],)
             for group in each.groups or ()
         )
-        return tuple(dict.fromkeys((*way.unread, *(one for unread in rules for one in unread))))
+        shut = self._takes(there) is None
+        endpoints = self.world.network.unlisted("endpoints") if shut else ()
+        return tuple(dict.fromkeys((*way.unread, *(one for unread in rules for one in unread), *endpoints)))
 
     # Rows.
 
@@ -194,11 +189,14 @@ class Matrix:
         return int.from_bytes(row, "little")
 
     def _build(self) -> None:
-        rules = _Rules(self)
+        rules = Rules(self)
         self._numbers[bytes(self._width // 8)] = 0
         full = self.everywhere * self.whole
         can_send = [self._sends(each) for each in self.classes]
         self.computed = len(self.classes) ** 2
+        takes = [self._takes(each) for each in self.classes]
+        shut = self.places(i for i, each in enumerate(takes) if each is False) * self.whole
+        doubtful = self.places(i for i, each in enumerate(takes) if each is not True) * self.whole
         for index, each in enumerate(self.classes):
             address = self.address(each)
             sure_way, maybe_way, kept, kept_maybe, kept_out, kept_out_maybe = self._way_rows(each, address)
@@ -206,6 +204,7 @@ class Matrix:
                 self._sure.append(array("I", bytes(4 * len(self.classes))))
                 self._maybe.append(self._sure[-1])
                 continue
+            sure_way, maybe_way = sure_way & ~doubtful, maybe_way & ~shut
             out_sure, out_maybe = rules.out(each, full, kept_out, kept_out_maybe)
             in_sure, in_maybe = rules.into(each, address, kept, kept_maybe)
             sure = self._numbered(sure_way & out_sure & in_sure)
@@ -265,14 +264,15 @@ class Matrix:
         """Work out one pair by itself."""
         self.computed += 1
         here, there = self.classes[source], self.classes[target]
-        if not self._sends(here):
+        takes = self._takes(there)
+        if not self._sends(here) or takes is False:
             return
         one, two = self.address(here), self.address(there)
         way = self._way(here.subnet, there.subnet, one, two)
         out = self._allowed(here, True, two, there.groups, way.kept_egress)
         into = self._allowed(there, False, one, here.groups, way.kept)
         family = FAMILY[self.family]
-        sure = services_of(way.sure) & family & out.sure & into.sure
+        sure = services_of(way.sure) & family & out.sure & into.sure if takes else EMPTY
         maybe = services_of(way.maybe) & family & out.maybe & into.maybe
         self._sure[source][target] = self._number(self.mask(sure))
         self._maybe[source][target] = self._number(self.mask(maybe))
@@ -302,6 +302,19 @@ class Matrix:
     def _sends(self, each: EndpointClass) -> bool:
         interface = self.world.interfaces[each.first]
         return interface.status in ("in-use", "associated", "attached") and interface.kind != "vpc_endpoint"
+
+    def _takes(self, each: EndpointClass) -> bool | None:
+        """Whether anything sent to a class's interfaces arrives, whatever their groups; None: perhaps."""
+        interface = self.world.interfaces[each.first]
+        if interface.status not in ("in-use", "associated", "attached") or interface.kind == "nat_gateway":
+            return False
+        endpoint = self.world.endpoint_of.get(interface.id)
+        if endpoint is not None:
+            return endpoint.state.lower() in ("", "available", "partial")
+        unlisted = interface.kind == "vpc_endpoint" and self.world.network.unlisted(
+            "endpoints", "", interface.region
+        )
+        return None if unlisted else True
 
     def _way_rows(self, each: EndpointClass, address: int) -> tuple[int, int, int, int, int, int]:
         """Rows of ways from one class to all: what passes, and where references to groups match."""
@@ -335,145 +348,3 @@ class Matrix:
                 if other.subnet == each.subnet:
                     self._row_cache[other.subnet, self.address(other)] = found
         return found
-
-
-def _service_starts(world: World) -> list[int]:
-    """Where spans of services that every rule treats alike begin."""
-    found = {0, OTHER, *STARTS.values()}
-    network = world.network
-
-    def add(opened: Spans) -> None:
-        for low, high in opened:
-            found.update((low, high + 1))
-
-    for group in network.security_groups:
-        for rule in group.rules or ():
-            add(services(rule.protocol, rule.from_port, rule.to_port))
-    for acl in network.network_acls:
-        for entry in acl.entries or ():
-            add(entry_services(entry))
-    for policy in network.firewall_policies:
-        for product in policy_products(policy):
-            add(product[0])
-            add(product[1])
-    for start in (ICMP, ICMPV6):
-        found.update(start + 256 * each for each in ANSWERED[start])
-        found.update(start + 256 * each + 256 for each in ANSWERED[start])
-    return sorted(each for each in found if each < END)
-
-
-class _Rules:
-    """Rows of what security groups allow."""
-
-    def __init__(self, matrix: Matrix) -> None:
-        self._matrix = matrix
-        self._atoms = Atoms(matrix.world.network)
-        holders: dict[str, list[int]] = {}
-        sets: dict[tuple[str, ...] | None, list[int]] = {}
-        for index, each in enumerate(matrix.classes):
-            sets.setdefault(each.groups, []).append(index)
-            for group in each.groups or ():
-                holders.setdefault(group, []).append(index)
-        self._sets = [(groups, matrix.places(indexes)) for groups, indexes in sets.items()]
-        self._holders = {group: matrix.places(indexes) for group, indexes in holders.items()}
-        self._cidrs: dict[Cidr, int] = {}
-        self._out: dict[tuple[str, ...] | None, tuple[int, int, int, int]] = {}
-        self._into: dict[int, tuple[int, int]] = {}
-        self._masks: list[tuple[int, int]] = [(0, 0)] * len(self._sets)
-        self._row = 0
-        self._row_maybe = 0
-        self._named: dict[str, int] = {}
-        for group, places in self._holders.items():
-            side = matrix.world.groups.side(group, False)
-            if isinstance(side, Side):
-                for named, opened in side.references.items():
-                    self._named[named] = self._named.get(named, 0) | places * matrix.mask(opened)
-
-    def _inside(self, cidr: Cidr) -> int:
-        if cidr not in self._cidrs:
-            matrix = self._matrix
-            self._cidrs[cidr] = matrix.places(
-                index for index, each in enumerate(matrix.classes) if matrix.address(each) in cidr
-            )
-        return self._cidrs[cidr]
-
-    def out(self, each: EndpointClass, full: int, kept: int, kept_maybe: int) -> tuple[int, int]:
-        """To every class: what the groups of one class surely, and perhaps, let it send."""
-        known = self._out.get(each.groups)
-        if known is None:
-            known = self._out[each.groups] = self._sent(each.groups, full)
-        sure, maybe, named, _ = known
-        return sure | (named & kept), maybe | (named & kept_maybe)
-
-    def _sent(self, groups: tuple[str, ...] | None, full: int) -> tuple[int, int, int, int]:
-        if groups == ():
-            return full, full, 0, 0
-        if groups is None:
-            return 0, full, 0, 0
-        matrix, network = self._matrix, self._matrix.world.network
-        sure = maybe = named = 0
-        for group in groups:
-            held = network.index["security_groups"].get(group)
-            if held is None or held.rules is None:
-                maybe = full
-                continue
-            for rule in held.rules:
-                if not rule.egress:
-                    continue
-                mask = matrix.mask(services(rule.protocol, rule.from_port, rule.to_port))
-                if rule.group:
-                    named |= self._holders.get(rule.group, 0) * mask
-                    continue
-                cidrs = remote_cidrs(network, rule)
-                if cidrs is None:
-                    maybe |= matrix.everywhere * mask
-                else:
-                    for cidr in cidrs:
-                        sure |= self._inside(cidr) * mask
-        # A remote class whose groups were not read may hold any group.
-        unread = next((places for those, places in self._sets if those is None), 0)
-        doubt = 0
-        for group in groups:
-            side = matrix.world.groups.side(group, True)
-            if unread and isinstance(side, Side):
-                for opened in side.references.values():
-                    doubt |= unread * matrix.mask(opened)
-        return sure, sure | maybe | doubt, named, 0
-
-    def into(self, each: EndpointClass, address: int, kept: int, kept_maybe: int) -> tuple[int, int]:
-        """From one class: what the groups of every class surely, and perhaps, let in."""
-        atom = self._atoms.of(address)
-        known = self._into.get(atom)
-        if known is None:
-            known = self._into[atom] = self._admitted(address)
-        sure, maybe = known
-        if each.groups is None:
-            every = 0
-            for row in self._named.values():
-                every |= row
-            return sure, maybe | (every & kept_maybe)
-        named = 0
-        for group in each.groups:
-            named |= self._named.get(group, 0)
-        return sure | (named & kept), maybe | (named & kept_maybe)
-
-    def _admitted(self, address: int) -> tuple[int, int]:
-        """What every class admits by address alone: the row before, with what differs put right."""
-        matrix = self._matrix
-        for index, (groups, places) in enumerate(self._sets):
-            if groups is None:
-                masks = 0, matrix.whole
-            elif groups == ():
-                masks = matrix.whole, matrix.whole
-            else:
-                allowed = matrix.world.groups.allowed(groups, False, Point(address), None, False)
-                sure = matrix.mask(allowed.sure)
-                masks = sure, sure if allowed.maybe is allowed.sure else matrix.mask(allowed.maybe)
-            before = self._masks[index]
-            if masks != before:
-                if masks[0] != before[0]:
-                    self._row ^= places * (masks[0] ^ before[0])
-                if masks[1] != before[1]:
-                    self._row_maybe ^= places * (masks[1] ^ before[1])
-                self._masks[index] = masks
-        return self._row, self._row_maybe

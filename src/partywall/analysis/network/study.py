@@ -173,12 +173,16 @@ class Study:
 
     def egress(self, id_: str) -> Reach:
         """What an interface may send to the internet at large."""
+        interface = self.world.interfaces[id_]
         first = self.class_of[id_].first if id_ in self.class_of else id_
-        held = self._egress.get(first)
+        # Internet and carrier gateways let out who has a public address alone.
+        public = any(a.public is not None or a.carrier is not None for a in interface.addresses)
+        key = f"{first} {public}"
+        held = self._egress.get(key)
         if held is None:
-            answer = path(self.world, Place.interface(first), Place("internet", "", _ANYWHERE))
+            answer = path(self.world, Place.interface(id_), Place("internet", "", _ANYWHERE))
             unread = answer.unread or (answer.missing if not answer.services else ())
-            held = self._egress[first] = Reach(answer.services, answer.possible, (), unread)
+            held = self._egress[key] = Reach(answer.services, answer.possible, (), unread)
         return held
 
     @cached_property
