@@ -406,7 +406,7 @@ def transit_route(written: str) -> TransitGatewayRoute:
     destination, target, *rest = written.split()
     named = destination.startswith("pl-")
     return TransitGatewayRoute(
-        () if target == "blackhole" else (target,),
+        () if target == "blackhole" else tuple(target.split(",")),
         None if named else cidr(destination),
         destination if named else "",
         "blackhole" if target == "blackhole" else "active",

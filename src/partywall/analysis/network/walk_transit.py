@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from partywall.analysis.network.addresses import version
-from partywall.analysis.network.links import working
+from partywall.analysis.network.links import up, working
 from partywall.analysis.network.model import Subnet, TransitGatewayAttachment, Unread, Vpc
 from partywall.analysis.network.sets import NONE
 from partywall.analysis.network.steps import End, Kind
@@ -109,12 +109,11 @@ def transit(walk: Walk, attachment: TransitGatewayAttachment) -> End:
         step.sure = step.maybe = NONE
         step.code = "TGW_RTB_BAD_STATE_ROUTE"
         return End("lost", id, "", walk.source)
-    out = world.attachments.get((gateway, route.attachments[0]))
+    chosen = _one_of(walk, gateway, route.attachments)
+    out = world.attachments.get((gateway, chosen))
     if out is None:
-        blamed = world.network.blame(
-            "transit_gateway_attachments", route.attachments[0], "", attachment.region
-        )
-        return walk.unknown(Kind.TRANSIT_GATEWAY_ATTACHMENT, route.attachments[0], blamed)
+        blamed = world.network.blame("transit_gateway_attachments", chosen, "", attachment.region)
+        return walk.unknown(Kind.TRANSIT_GATEWAY_ATTACHMENT, chosen, blamed)
     if out.state not in OPEN:
         walk.stop(Kind.TRANSIT_GATEWAY_ATTACHMENT, out.id, "BAD_STATE_ATTACHMENT", holder=gateway)
     if out.kind == "vpc":
@@ -135,6 +134,18 @@ def transit(walk: Walk, attachment: TransitGatewayAttachment) -> End:
         out.id,
         (Unread("transit_gateway_attachments", "", id=out.id, reason=f"{out.kind} is not modelled"),),
     )
+
+
+def _one_of(walk: Walk, gateway: str, attachments: tuple[str, ...]) -> str:
+    """Of equal-cost attachments one that works: the others' routes are withdrawn."""
+    first = attachments[0]
+    if len(attachments) == 1:
+        return first
+    for id in attachments:
+        held = walk.world.attachments.get((gateway, id))
+        if held is not None and held.state in OPEN and up(walk.world.network, held.resource) is not False:
+            return id
+    return first
 
 
 def _into_vpc(walk: Walk, out: TransitGatewayAttachment) -> End:
