@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +14,10 @@ import typer
 from partywall.cli.network_diagram import diagram_command
 from partywall.cli.network_intent import intent_command
 from partywall.cli.options import DEFAULT_DATA, AsListing, Data, Listing, ScanName
-from partywall.errors import UserError
+from partywall.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from partywall.analysis.network.answers import Ask
+    from partywall.analysis.network.answers import Ask, Place
     from partywall.analysis.network.study import Study
 
 network = typer.Typer(
@@ -40,6 +41,8 @@ class Wanted(StrEnum):
     REACHABLE = "reachable"
     NOT_REACHABLE = "not_reachable"
 
+
+_FEW = 20
 
 AsRows = Annotated[Tables, typer.Option("--format", help="table, csv or json.")]
 
@@ -79,21 +82,25 @@ def path_command(
     from partywall.analysis.network.explain import analysis, named
     from partywall.analysis.network.select import places_of
     from partywall.analysis.network.steps import Outcome
+    from partywall.analysis.network.titles import called
     from partywall.analysis.network.words import blocker_lines, path_lines, services_text
 
     found = study_of(data, scan)
     asked = _ask(protocol, port)
-    answers = [
-        path(found.world, here, there, asked)
-        for here in places_of(found, source)
-        for there in places_of(found, target, target=True)
-        if here != there
-    ]
-    if not answers:
-        raise UserError(f"{source} and {target} are the same place")
+    heres, theres = places_of(found, source), places_of(found, target, target=True)
     # What many places have in common is what any of them reaches; the plainest answer is shown.
     order = (Outcome.REACHABLE, Outcome.UNKNOWN, Outcome.NOT_REACHABLE)
-    answer = min(answers, key=lambda a: order.index(a.outcome))
+    answer = None
+    for here, there in product(_unlike(found, heres), _unlike(found, theres)):
+        if here == there:
+            continue
+        other = path(found.world, here, there, asked)
+        if answer is None or order.index(other.outcome) < order.index(answer.outcome):
+            answer = other
+        if answer.outcome is Outcome.REACHABLE:
+            break
+    if answer is None:
+        raise UserError(f"{source} and {target} are the same place")
     if format is Listing.JSON:
         from partywall.cli.console import print_json
 
@@ -108,6 +115,10 @@ def path_command(
         )
     else:
         lines = [f"{source} to {target}: {answer.outcome.value.replace('_', ' ')}"]
+        for text, places, shown in ((source, heres, answer.source), (target, theres, answer.target)):
+            if len(places) > 1:
+                each = found.world.interfaces[shown.id]
+                lines.append(f"  {len(places)} interfaces answer to {text}; shown is {called(found, each)}")
         best = answer.best
         if answer.outcome is Outcome.REACHABLE and best is not None:
             lines += [f"  open: {services_text(answer.services)}"]
@@ -116,6 +127,8 @@ def path_command(
         elif answer.outcome is Outcome.NOT_REACHABLE:
             stopped = blocker_lines(found.world, answer)
             lines += [f"  - {line}" for line in stopped] or ["  - no way leads there"]
+            if answer.source.kind == "internet":
+                lines += [f"  but a front door leads there: {door}" for door in _doors(found, theres)]
         else:
             lines += [f"  not read: {named(each)}" for each in answer.unread]
         print_lines(lines)
@@ -132,13 +145,24 @@ def exposure_command(
     format: AsRows = Tables.TABLE,
 ) -> None:
     """List what the internet, other accounts and other networks reach of each interface and service."""
+    from partywall.analysis.network.select import interfaces_of
     from partywall.analysis.network.tables import exposure
+    from partywall.analysis.network.titles import called
 
     found = study_of(data, scan)
     rows: list[dict[str, Any]] = []
-    for row in exposure(found.lake).to_pylist(maps_as_pydicts="lossy"):
-        if of and of not in (row["arn"], row["name"], row["kind"], row["resource_arn"], row["instance_id"]):
+    every_row = exposure(found.lake).to_pylist(maps_as_pydicts="lossy")
+    fields = ("arn", "name", "kind", "resource_arn", "instance_id")
+    named = {i.id for i in interfaces_of(found, of)} if of else set[str]()
+    if of and not named and not any(of in (row[f] for f in fields) for row in every_row):
+        names = {n for i in found.scanned.network.interfaces for n in (called(found, i, short=True), i.id)}
+        near = did_you_mean(of, names | {str(row[f]) for row in every_row for f in fields if row[f]})
+        raise UserError(f"nothing in the scan's network is called {of!r}{near}")
+    for row in every_row:
+        own = row["kind"] == "network-interface" and len(row["interface_ids"] or ()) == 1
+        if of and not (own and row["interface_ids"][0] in named) and of not in (row[f] for f in fields):
             continue
+        each = found.world.interfaces.get(row["interface_ids"][0]) if own else None
         sides = (
             row["internet_reachable_at_all"],
             row["other_account_reachable"],
@@ -151,7 +175,7 @@ def exposure_command(
                 "account": row["account_id"],
                 "region": row["region"],
                 "kind": row["kind"],
-                "name": row["name"],
+                "name": called(found, each) if each is not None else row["name"],
                 "internet": _side(
                     row["internet_reachable_at_all"], row["internet_ports"], row["internet_via"]
                 ),
@@ -175,7 +199,8 @@ def matrix_command(
 ) -> None:
     """List what reaches what inside the scanned accounts, by class: same subnet, groups and treatment."""
     from partywall.analysis.network.select import interfaces_of, places_of
-    from partywall.analysis.network.words import services_text, title_of
+    from partywall.analysis.network.titles import called
+    from partywall.analysis.network.words import services_text
 
     found = study_of(data, scan)
 
@@ -197,15 +222,35 @@ def matrix_command(
             more = "" if reach.maybe == reach.sure else " (perhaps more)"
             rows.append(
                 {
-                    "from": title_of(one),
+                    "from": called(found, one),
                     "from account": one.account,
-                    "to": title_of(other),
+                    "to": called(found, other),
                     "to account": other.account,
                     "open": (services_text(reach.sure) if reach.sure else "not known")
                     + more * bool(reach.sure),
                 }
             )
-    _rows(rows, format)
+    # What has an interface in each zone is told once.
+    _rows([dict(row) for row in dict.fromkeys(tuple(row.items()) for row in rows)], format)
+
+
+def _unlike(found: Study, places: list[Place]) -> list[Place]:
+    """One place of each kind that fares alike: many interfaces are of one class."""
+    told: dict[object, Place] = {}
+    for place in places:
+        each = found.world.interfaces.get(place.id)
+        held = found.class_of.get(place.id)
+        if each is None or held is None or len(places) < _FEW:
+            told[place] = place
+        else:
+            told.setdefault((held.first, any(a.public is not None for a in each.addresses)), place)
+    return list(told.values())
+
+
+def _doors(found: Study, places: list[Place]) -> list[str]:
+    """The front doors that lead the internet to some interfaces."""
+    doors = [v for place in places for v in found.via.get(place.id, ()) if v.outcome.value == "reachable"]
+    return list(dict.fromkeys(f"{d.protocol} {d.port} of {d.entry}, to port {d.target_port}" for d in doors))
 
 
 def _ask(protocol: str, port: int | None) -> Ask:
