@@ -16,6 +16,9 @@ from partywall.analysis.iam.lint import reference
 from partywall.analysis.iam.patterns import glob
 
 READ: Final = frozenset(("list", "read"))
+# Their resource policies grant actions on no resource in particular too (AWS Organizations User Guide,
+# Delegated administrator for AWS Organizations; AWS CloudHSM User Guide, Working with shared backups).
+_OF_THE_WHOLE: Final = frozenset(("cloudhsm", "organizations"))
 _OBJECT: Final = frozenset(("object", "accesspointobject", "objectlambdaaccesspointobject"))
 
 
@@ -116,7 +119,7 @@ def _typed(service: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for name in data.actions.get_actions_for_service(service):
         types = data.actions.get_action_details(service, name)["resourceTypes"]
-        if types:
+        if types or service in _OF_THE_WHOLE:
             found[f"{service}:{name}".lower()] = frozenset(t["name"] for t in types)
     return found
 
