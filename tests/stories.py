@@ -332,9 +332,46 @@ def takeover(account: str, at: datetime, address: str) -> list[Record]:
     return it.records
 
 
+def rollback(account: str, at: datetime, address: str) -> list[Record]:
+    """Somebody with little permission finds an older version of a policy that allowed more."""
+    it, thief = Script(account, at), user(account, "raynor", address)
+    policy = {"policyArn": f"arn:aws:iam::{account}:policy/reader"}
+    it.call(thief, "sts:GetCallerIdentity").call(
+        thief, "iam:ListAttachedUserPolicies", {"userName": "raynor"}
+    )
+    it.call(thief, "iam:ListPolicyVersions", policy)
+    for number in range(1, 6):
+        it.call(thief, "iam:GetPolicyVersion", policy | {"versionId": f"v{number}"})
+    it.call(thief, "iam:SetDefaultPolicyVersion", policy | {"versionId": "v2"})
+    return it.call(thief, "s3:ListBuckets").call(thief, "iam:ListUsers").records
+
+
+def copied_database(account: str, at: datetime, address: str) -> list[Record]:
+    """A database restored beside the first, open to the internet, with a password of the intruder's own."""
+    it, thief = Script(account, at), user(account, "solo", address)
+    it.call(thief, "sts:GetCallerIdentity").call(thief, "rds:DescribeDBInstances")
+    shot = {"dBSnapshotIdentifier": "s"}
+    it.call(thief, "rds:CreateDBSnapshot", shot | {"dBInstanceIdentifier": "orders"})
+    copy = shot | {"dBInstanceIdentifier": "copy", "publiclyAccessible": True}
+    it.call(thief, "rds:RestoreDBInstanceFromDBSnapshot", copy)
+    return it.call(
+        thief, "rds:ModifyDBInstance", {"dBInstanceIdentifier": "copy", "masterUserPassword": "****"}
+    ).records
+
+
 INTRUSIONS: dict[str, Callable[[str, datetime, str], list[Record]]] = {
     each.__name__: each
-    for each in (leaked_key, role_theft, ransom, mining, tampering, foreign_role, takeover)
+    for each in (
+        leaked_key,
+        role_theft,
+        ransom,
+        mining,
+        tampering,
+        foreign_role,
+        takeover,
+        rollback,
+        copied_database,
+    )
 }
 
 _READS = [

@@ -20,8 +20,8 @@ from partywall.detections.run.steps import steps
 from partywall.detections.sigma.playbooks import playbooks
 from tests.stories import INTRUSIONS, Record, begin, leaked_key, week
 
-_ACCOUNTS = {name: f"{number}" * 12 for number, name in enumerate(INTRUSIONS, 1)}
-_QUIET = "999999999999"
+_ACCOUNTS = {name: f"{number:03}" * 4 for number, name in enumerate(INTRUSIONS, 1)}
+_QUIET = "777777777777"
 
 
 def detected(directory: Path, records: list[Record]) -> Threats:
@@ -160,7 +160,7 @@ def _one(number: int, severity: str = "medium", **more: object) -> Detection:
         ([("low", "discovery")] * 9, ""),
         ([("informational", "discovery")] * 30, ""),
         ([("medium", "persistence")], ""),
-        ([("medium", "persistence"), ("low", "discovery")], ""),
+        ([("low", "discovery"), ("medium", "discovery")], ""),
         ([("medium", "persistence"), ("medium", "persistence")], "medium"),
         ([("medium", "persistence"), ("medium", "discovery")], "high"),
         ([("high", "impact")], "high"),
@@ -188,6 +188,28 @@ def test_habits_familiar_addresses_and_machines_weigh_less() -> None:
     assert judge(pipeline, {}).severity == ""
     # A high detection is an incident whoever it is of, unless a service made the call.
     assert judge([_one(1, "high", addresses=("203.0.113.9",))], {}).severity == "high"
+
+
+def test_who_looked_around_with_a_key_and_then_acted_is_an_intruder() -> None:
+    looked = _one(1, "low", tactics=("discovery",))
+    acted = _one(2, tactics=("privilege-escalation",))
+    assert judge([looked, acted], {}).severity == "high"
+    assert "looked around with a key in hand, then acted" in judge([looked, acted], {}).why
+    before = _one(0, tactics=("privilege-escalation",))
+    assert judge([before, looked], {}).severity == ""
+    console = [
+        _one(n, each.severity, kind="console", tactics=each.tactics) for n, each in ((1, looked), (2, acted))
+    ]
+    assert judge(console, {}).severity == ""
+    # Mild things in three tactics are told, and no more than that.
+    mild = [looked, _one(3, "low"), _one(4, "low", tactics=("defense-evasion",))]
+    assert judge(mild, {}).severity == "medium"
+    assert judge(mild[:2], {}).severity == ""
+
+
+def test_a_rule_with_tactics_of_its_own_breaks_nothing() -> None:
+    odd = [_one(1, "high", tactics=("made-up",)), _one(2, "high", tactics=("impact",))]
+    assert judge(odd, {}).severity == "high"
 
 
 def test_what_the_scan_knows_raises_the_score_with_its_reason() -> None:

@@ -115,6 +115,4 @@ def _kind(
         return "iac"
     if _FEDERATED_CI.search(federated) or _CI_ROLE.search(issuer.rpartition("role/")[2]):
         return "ci"
-    if _CI_ROLE.search(arn.rpartition("user/")[2]) and ":user/" in arn:
-        return "ci"
     return "person" if kind else "unknown"

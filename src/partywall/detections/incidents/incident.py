@@ -46,6 +46,9 @@ _FAILED: Final = 45
 _HABIT: Final = 0.25
 _USUAL: Final = 0.7
 """Of what is not high, where it came from an address that the account knows."""
+_HANDS: Final = ("person", "instance", "external", "unknown")
+"""Kinds of callers that intruders are, once they hold a key; consoles show people around by themselves."""
+_INTRUDING: Final = 20
 _NEW: Final = 10
 """Where a story came from an address that the account never saw."""
 HABIT_DAYS: Final = 3
@@ -130,7 +133,9 @@ def judge(
     used: set[str] = set()
     why: list[str] = []
     for each in story:
-        weight = _WEIGHT[each.severity] * _SHARE.get(each.kind, 1.0)
+        # Who calls itself a pipeline and comes from where none ever did is weighed like anybody.
+        share = 1.0 if networks.new(each)[0] else _SHARE.get(each.kind, 1.0)
+        weight = _WEIGHT[each.severity] * share
         # What another detector says of configurations and software is context.
         weight = weight if each.tactics or each.source in ("rule", "correlation", "model") else 0
         if _WEIGHT[each.severity] < _WEIGHT["high"] and networks.usual(each):
@@ -142,13 +147,11 @@ def judge(
             used.add(f"{each.title}: found of it on {len(before)} earlier days, too, so it counts little")
         if weight > best.get(each.rule, (-1.0, each))[0]:
             best[each.rule] = (weight, each)
-    tactics = {
-        each.tactics[0] for weight, each in best.values() if each.tactics and weight >= _WEIGHT["low"] * 0.5
-    }
+    loud = [each for weight, each in best.values() if weight >= _WEIGHT["low"] * 0.5]
+    tactics = {each.tactics[0] for each in loud if each.tactics and each.tactics[0] in TACTICS}
     mild = sum(weight for weight, each in best.values() if each.severity == "low")
     score = sum(weight for weight, each in best.values() if each.severity != "low") + min(_MILD, mild)
     score += _STEP * max(0, len(tactics) - 1)
-    # Mild things alone make no incident, however many of them there are.
     solid = [each for weight, each in best.values() if weight >= _WEIGHT["medium"] * 0.5]
     worst = max((each.severity for each in solid), key=SEVERITIES.index, default="low")
     if raised and solid:
@@ -158,18 +161,38 @@ def judge(
     if unseen and solid:
         score += _NEW
         why.append(f"{unseen} was never seen before in {history} days of logs")
-    if not solid or score < ENOUGH or (len(best) == 1 and score < _ALONE):
+    intruding = _intruding(loud, solid, networks)
+    if intruding:
+        score += _INTRUDING
+        why.append(intruding)
+    # Mild things alone make no incident, unless somebody looked around and then acted in several ways.
+    enough = bool(solid) or (bool(intruding) and len(loud) >= 3 and len(tactics) >= 3)
+    if not enough or score < ENOUGH or (len(best) == 1 and score < _ALONE):
         return Judged("", round(score), tuple(why))
-    severity = "high" if score >= _HIGH and (len(solid) > 1 or worst != "medium") else "medium"
+    sure = len(solid) > 1 or worst != "medium" or bool(intruding)
+    severity = "high" if score >= _HIGH and solid and sure else "medium"
     if worst == "critical" or (worst == "high" and len(tactics) >= 4 and score >= 3 * _HIGH):
         severity = "critical"
-    loud = sorted(solid, key=lambda each: -SEVERITIES.index(each.severity))
-    why.insert(0, f"{len(solid)} of medium weight or more, the worst {worst}: {loud[0].title}")
+    if solid:
+        first = max(solid, key=lambda each: SEVERITIES.index(each.severity))
+        why.insert(0, f"{len(solid)} of medium weight or more, the worst {worst}: {first.title}")
     if len(tactics) > 1:
         ordered = sorted(tactics, key=TACTICS.index)
         why.append(f"{len(tactics)} tactics: {', '.join(ordered)}")
     why += sorted(used)[:5]
     return Judged(severity, round(score), tuple(why))
+
+
+def _intruding(loud: Sequence[Detection], solid: Sequence[Detection], networks: Networks) -> str:
+    """Says so where somebody with a key in hand first looked around and then acted; "" otherwise."""
+    mine = [each for each in loud if each.kind in _HANDS and not networks.usual(each)]
+    looked = [each.first_seen for each in mine if "discovery" in each.tactics]
+    acted = [
+        each
+        for each in (mine if not solid else [one for one in solid if one in mine])
+        if set(each.tactics) - {"discovery"} and looked and each.last_seen >= min(looked)
+    ]
+    return "looked around with a key in hand, then acted" if acted else ""
 
 
 def incident(

@@ -90,12 +90,14 @@ def version_of(loaded: RuleSet) -> str:
 
 def evaluate(store: LogStore, found: DetectionStore, loaded: RuleSet, run: int, now: datetime) -> Evaluated:
     """Asks a rule set of every CloudTrail event that it was not asked of, and stores what it finds."""
-    detector = Detector(loaded, replace(fields.cloudtrail(), event_id='"id"'))
     version = version_of(loaded)
     span = timedelta(seconds=max((each.seconds for each in loaded.correlations), default=0))
     known = found.evaluated(version)
     done = Evaluated()
     fresh = [part for part in store.parts("cloudtrail") if part.path not in known]
+    if not fresh:
+        return done
+    detector = Detector(loaded, replace(fields.cloudtrail(), event_id='"id"'))
     for window in windows(fresh):
         made, events = _window(store, detector, window, span, now)
         fresh_count, grown = found.add(made, run, now, version, window.parts)
