@@ -371,6 +371,20 @@ def test_the_command_reads_the_last_scan(demo: DemoScan) -> None:
     assert "3 " in listed.stdout
 
 
+def test_a_scan_of_less_is_no_scan_without_paths(demo: DemoScan, tmp_path: Path) -> None:
+    work = tmp_path / "scans" / demo.scan_id
+    work.mkdir(parents=True)
+    manifest = json.loads((demo.directory / "manifest.json").read_bytes())
+    del manifest["demand"]["attack_path"]
+    (work / "manifest.json").write_text(json.dumps(manifest))
+    (work / "collection.parquet").write_bytes((demo.directory / "collection.parquet").read_bytes())
+    from partywall.cli.app import app
+
+    result = CliRunner().invoke(app, ["attack-paths", "--data", str(tmp_path)])
+    assert result.exit_code != 0
+    assert "did not collect" in str(result.exception)
+
+
 @pytest.fixture
 def studied(found: AttackStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command with the study that is there, made once."""

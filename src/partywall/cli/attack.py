@@ -215,7 +215,13 @@ def _study(data: Path, scan: str) -> AttackStudy:
 
     directory = DataDirectory(data).resolve(scan)
     with explained(directory):
-        return study(Lake(directory, FACTS))
+        lake = Lake(directory, FACTS)
+        if "attack_path" not in lake.manifest.demand:
+            raise UserError(
+                f"the scan {lake.manifest.id} did not collect what attack paths are made of: scan without"
+                " --services and --checks, or with --tables attack_path"
+            )
+        return study(lake)
 
 
 def _chosen(found: AttackStudy, start: str, to: str) -> list[tuple[int, AttackPath]]:
