@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from py_ocsf_models.events.findings.detection_finding import DetectionFinding
 from typer.testing import CliRunner
 
-from partywall.detections.callers import KINDS, WORD, kind_of
 from partywall.detections.detection import Detection, detection_schema, stable_id, to_arrow
 from partywall.detections.imports.read import Imported, one, read, take_in
 from partywall.detections.imports.same import same
@@ -31,7 +30,7 @@ from partywall.detections.sigma import rules
 from partywall.detections.sigma.rules import RuleSet
 from partywall.findings.exceptions import RiskException
 from partywall.outputs import threats as outputs
-from tests.stories import CLI, Record, Script, begin, leaked_key, service, session, sso, user
+from tests.stories import CLI, Record, Script, begin, leaked_key, session, user
 
 _ACCOUNT = "111122223333"
 _NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -202,37 +201,6 @@ def test_ids_do_not_depend_on_the_hour() -> None:
 def test_arrow_rows_have_the_schema() -> None:
     assert to_arrow([_detection("a")]).schema == detection_schema()
     assert to_arrow([]).num_rows == 0
-
-
-@pytest.mark.parametrize(
-    ("who", "kind"),
-    [
-        (user("1", "ann", "198.51.100.1"), "person"),
-        (sso("1", "ann", "198.51.100.1"), "console"),
-        (session("1", "web", "i-0abcd1234ef567890", "198.51.100.1"), "instance"),
-        (session("1", "r", "x", "198.51.100.1", "Boto3/1 exec-env/AWS_Lambda_python3.12"), "function"),
-        (session("1", "r", "x", "198.51.100.1", "APN/1.0 HashiCorp/1.0 Terraform/1.13"), "iac"),
-        (session("1", "github-actions", "run-1", "198.51.100.1"), "ci"),
-        (session("1", "precise", "x", "198.51.100.1"), "person"),
-        (service("ec2.amazonaws.com"), "service"),
-    ],
-)
-def test_kinds_of_callers(who: Any, kind: str) -> None:
-    found = kind_of(
-        {
-            "type": who.identity.get("type"),
-            "arn": who.identity.get("arn"),
-            "invokedBy": who.identity.get("invokedBy"),
-            "sessionContext.sessionIssuer.arn": who.identity.get("sessionContext", {})
-            .get("sessionIssuer", {})
-            .get("arn"),
-        },
-        who.agent,
-        who.address,
-        who.console,
-    )
-    assert found == kind
-    assert set(WORD) == set(KINDS)
 
 
 def test_what_a_call_touched() -> None:

@@ -6,9 +6,11 @@ import json
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from partywall.detections.callers import KINDS, WORD, kind_of
 from partywall.detections.detection import Detection
 from partywall.detections.incidents.context import NO_SCAN, Posture
 from partywall.detections.incidents.incident import Networks, judge
@@ -18,7 +20,7 @@ from partywall.detections.ingest.ingest import ingest
 from partywall.detections.run.pipeline import Threats, detect
 from partywall.detections.run.steps import steps
 from partywall.detections.sigma.playbooks import playbooks
-from tests.stories import INTRUSIONS, Record, begin, leaked_key, week
+from tests.stories import INTRUSIONS, Record, begin, leaked_key, service, session, sso, user, week
 
 _ACCOUNTS = {name: f"{number:03}" * 4 for number, name in enumerate(INTRUSIONS, 1)}
 _QUIET = "777777777777"
@@ -292,3 +294,34 @@ def test_an_incident_keeps_its_id_as_it_grows_and_reopens(tmp_path: Path) -> Non
     assert after.id == before.id
     assert after.first_seen < before.first_seen
     assert after.state == "reopened"
+
+
+@pytest.mark.parametrize(
+    ("who", "kind"),
+    [
+        (user("1", "ann", "198.51.100.1"), "person"),
+        (sso("1", "ann", "198.51.100.1"), "console"),
+        (session("1", "web", "i-0abcd1234ef567890", "198.51.100.1"), "instance"),
+        (session("1", "r", "x", "198.51.100.1", "Boto3/1 exec-env/AWS_Lambda_python3.12"), "function"),
+        (session("1", "r", "x", "198.51.100.1", "APN/1.0 HashiCorp/1.0 Terraform/1.13"), "iac"),
+        (session("1", "github-actions", "run-1", "198.51.100.1"), "ci"),
+        (session("1", "precise", "x", "198.51.100.1"), "person"),
+        (service("ec2.amazonaws.com"), "service"),
+    ],
+)
+def test_kinds_of_callers(who: Any, kind: str) -> None:
+    found = kind_of(
+        {
+            "type": who.identity.get("type"),
+            "arn": who.identity.get("arn"),
+            "invokedBy": who.identity.get("invokedBy"),
+            "sessionContext.sessionIssuer.arn": who.identity.get("sessionContext", {})
+            .get("sessionIssuer", {})
+            .get("arn"),
+        },
+        who.agent,
+        who.address,
+        who.console,
+    )
+    assert found == kind
+    assert set(WORD) == set(KINDS)
