@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partywall.analysis.network.answers import path
+from partywall.analysis.network.answers import Place, path
 from partywall.analysis.network.model import CALLS, Network, Unread
 from partywall.analysis.network.steps import Outcome
 from partywall.analysis.network.world import World
+from tests.network_random import Maker
 from tests.network_world import Builder, parse_ask
 from tests.test_network_cases import CASES, told
 
@@ -69,3 +71,24 @@ def agree(written: dict[str, Any], question: str, appliances: bool, only: int | 
 def test_hiding_any_input_only_moves_answers_to_unknown(case: int, which: int) -> None:
     written, question, _, appliances = CASES[case].values
     agree(written, question, appliances, which)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.integers(0, 1 << 32))
+def test_hiding_keeps_what_is_sure_within_and_what_may_be_without(seed: int) -> None:
+    """On random networks, by every protocol and port: less is sure, and more may be."""
+    network = Maker(seed).make()
+    draw = random.Random(seed)
+    one, two = draw.choice(network.interfaces).id, draw.choice(network.interfaces).id
+    questions = (
+        (Place.interface(one), Place.interface(two)),
+        (Place.internet(), Place.interface(two)),
+        (Place.interface(one), Place.internet()),
+    )
+    whole = [path(World(network), *question) for question in questions]
+    for kind, less in draw.sample(list(hidden(network)), 6):
+        world = World(less)
+        for question, full in zip(questions, whole, strict=True):
+            found = path(world, *question)
+            assert not found.services - full.services, (kind, question)
+            assert found.missing or not full.possible - found.possible, (kind, question)

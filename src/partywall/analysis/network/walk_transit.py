@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from partywall.analysis.network.addresses import version
 from partywall.analysis.network.links import up, working
 from partywall.analysis.network.model import Subnet, TransitGatewayAttachment, Unread, Vpc
@@ -9,6 +11,9 @@ from partywall.analysis.network.sets import NONE
 from partywall.analysis.network.steps import End, Kind
 from partywall.analysis.network.walk import Walk
 from partywall.analysis.network.walk_gateways import OPEN
+
+if TYPE_CHECKING:
+    from partywall.analysis.network.world import Blamed
 
 
 def _and(one: bool | None, two: bool | None) -> bool | None:
@@ -109,7 +114,9 @@ def transit(walk: Walk, attachment: TransitGatewayAttachment) -> End:
         step.sure = step.maybe = NONE
         step.code = "TGW_RTB_BAD_STATE_ROUTE"
         return End("lost", id, "", walk.source)
-    chosen = _one_of(walk, gateway, route.attachments)
+    chosen = _one_of(walk, gateway, route.attachments, attachment.region)
+    if not isinstance(chosen, str):
+        return walk.unknown(Kind.TRANSIT_GATEWAY_ROUTE_TABLE, id, chosen)
     out = world.attachments.get((gateway, chosen))
     if out is None:
         blamed = world.network.blame("transit_gateway_attachments", chosen, "", attachment.region)
@@ -136,16 +143,22 @@ def transit(walk: Walk, attachment: TransitGatewayAttachment) -> End:
     )
 
 
-def _one_of(walk: Walk, gateway: str, attachments: tuple[str, ...]) -> str:
-    """Of equal-cost attachments one that works: the others' routes are withdrawn."""
-    first = attachments[0]
+def _one_of(walk: Walk, gateway: str, attachments: tuple[str, ...], region: str) -> str | Blamed:
+    """Of equal-cost attachments one that works: the others' routes are withdrawn. Else whom to blame."""
     if len(attachments) == 1:
-        return first
+        return attachments[0]
+    network = walk.world.network
+    working_ones: list[str] = []
     for id in attachments:
         held = walk.world.attachments.get((gateway, id))
-        if held is not None and held.state in OPEN and up(walk.world.network, held.resource) is not False:
-            return id
-    return first
+        if held is None:
+            return network.blame("transit_gateway_attachments", id, "", region)
+        works = up(network, held.resource)
+        if works is None and held.kind == "vpn":
+            return network.unlisted("vpn_connections") or network.blame("vpn_connections", held.resource)
+        if held.state in OPEN and works is not False:
+            working_ones.append(id)
+    return working_ones[0] if working_ones else attachments[0]
 
 
 def _into_vpc(walk: Walk, out: TransitGatewayAttachment) -> End:
