@@ -33,9 +33,12 @@ def list_rules(
     technique: Annotated[
         list[str] | None, typer.Option(help="Only these ATT&CK techniques: T1098, or T1098.001.")
     ] = None,
+    guardduty: Annotated[
+        bool, typer.Option("--guardduty", help="GuardDuty's types on CloudTrail, and the rules for each.")
+    ] = False,
     format: AsListing = Listing.TABLE,
 ) -> None:
-    """List the rules, worst first."""
+    """List the rules, worst first; or GuardDuty's finding types with the rules that stand for them."""
     from partywall.cli.console import console, grid, print_json
     from partywall.detections.sigma.rules import LEVELS, OURS, load
     from partywall.errors import UserError
@@ -45,6 +48,9 @@ def list_rules(
         raise UserError(f"{unknown[0]} is no level: levels are {', '.join(LEVELS)}")
     loaded = load([OURS, *(rules or ())])
     _tell(loaded)
+    if guardduty:
+        _guardduty(loaded, format)
+        return
     chosen = [
         each
         for each in (*loaded.rules, *loaded.correlations)
@@ -118,6 +124,22 @@ def _tell(loaded: RuleSet) -> None:
 
     for problem in loaded.problems:
         console(stderr=True).print(f"left out: {problem}", soft_wrap=True)
+
+
+def _guardduty(loaded: RuleSet, format: Listing) -> None:
+    from partywall.cli.console import console, grid, print_json
+    from partywall.detections.guardduty import equivalents
+
+    found = equivalents(loaded)
+    if format is Listing.JSON:
+        print_json([{"type": each.type, "rules": each.rules, "needs": each.needs} for each in found])
+        return
+    listing = grid("type", "rules")
+    for each in found:
+        listing.add_row(each.type, ", ".join(each.rules) or each.needs)
+    console().print(listing)
+    covered = sum(bool(each.rules) for each in found)
+    console(stderr=True).print(f"{covered} of {len(found)} types have a rule", style="dim")
 
 
 def _row(each: Rule | Correlation) -> dict[str, Any]:
