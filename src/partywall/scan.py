@@ -481,11 +481,6 @@ def _pages(lake: Lake, report: Report, config: Config, checks: Sequence[Compiled
         pages["attack"] = attack_page(study(lake))
     if (found := threats_page(lake.directory.parent.parent, config.exceptions)) is not None:
         pages["threats"] = found
-    if lake.source.files("attack_path"):
-        from partywall.analysis.attack_paths.study import study
-        from partywall.outputs.attack import attack_page
-
-        pages["attack"] = attack_page(study(lake))
     if derived_file(lake.directory, "resource_responsibility").exists():
         pages["wall"] = wall_page(lake, report, config.variants)
     return pages
