@@ -136,7 +136,7 @@ OPERATORS: Final = [
 ]
 STATEMENTS: Final = [
     pytest.param(block, case, id=f"{n}-{i}")
-    for n, block in enumerate(_blocks("statements.yaml"))
+    for n, block in enumerate([*_blocks("statements.yaml"), *_blocks("questions.yaml")])
     for i, case in enumerate(block["cases"])
 ]
 
@@ -172,9 +172,12 @@ def test_operators(
 @pytest.mark.parametrize(("block", "case"), STATEMENTS)
 def test_statements(block: dict[str, Any], case: dict[str, Any]) -> None:
     """A whole document as an identity policy (or a resource policy, where it names a principal)."""
+    given = {**block.get("base", {}), **case.get("statement", {})}
+    if not given.keys() & {"Resource", "NotResource", "Principal"}:
+        given["Resource"] = "*"
     document = case.get("document") or {
         "Version": case.get("version", "2012-10-17"),
-        "Statement": {"Effect": "Allow", "Action": "*", **block.get("base", {}), **case["statement"]},
+        "Statement": {"Effect": "Allow", "Action": "*", **given},
     }
     who = principal(case["who"], **case.get("known", {})) if "who" in case else WHO["user"]
     layer = PolicySet([parse(document)])
@@ -189,7 +192,7 @@ def test_statements(block: dict[str, Any], case: dict[str, Any]) -> None:
 
 
 def test_every_block_names_its_page_and_the_table_is_large() -> None:
-    names = ("evaluation.yaml", "operators.yaml", "statements.yaml")
+    names = ("evaluation.yaml", "operators.yaml", "statements.yaml", "questions.yaml")
     assert all(block["page"] for name in names for block in _blocks(name))
-    assert len(EVALUATION) + len(OPERATORS) + len(STATEMENTS) >= 600
+    assert len(EVALUATION) + len(OPERATORS) + len(STATEMENTS) >= 850
     assert len({p.id for p in EVALUATION}) == len(EVALUATION)

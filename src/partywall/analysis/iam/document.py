@@ -202,11 +202,12 @@ def _statement(raw: Any, name: str, index: int, variables: bool, principal: bool
     if actions is None:
         raise _Malformed(where, "Action and NotAction are both missing")
     resources, not_resource = _either(body, "Resource", where)
-    if resources is None and principal is False:
-        raise _Malformed(where, "Resource and NotResource are both missing")
     if "Principal" in body and "NotPrincipal" in body:
         raise _Malformed(where, "Principal and NotPrincipal exclude one another")
     named = "Principal" in body or "NotPrincipal" in body
+    if resources is None and not named:
+        # Only a trust policy goes without, and it names principals.
+        raise _Malformed(where, "Resource and NotResource are both missing")
     if principal is not None and named != principal:
         kind, named_by = ("a resource", "a") if principal else ("an identity", "no")
         raise _Malformed(where, f"{kind} policy names {named_by} principal")

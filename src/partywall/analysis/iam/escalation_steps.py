@@ -58,6 +58,10 @@ class Step:
     context: Mapping[str, str] = field(default_factory=dict[str, str])
     absent: Sequence[str] = ()
 
+    def __hash__(self) -> int:
+        # Its mappings have no hash; the id names it.
+        return hash(self.id)
+
 
 @lru_cache(maxsize=1)
 def steps() -> tuple[Step, ...]:

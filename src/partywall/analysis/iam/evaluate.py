@@ -81,6 +81,9 @@ class Layer(enum.StrEnum):
     PUBLIC_BLOCK = "Block Public Access"
 
 
+_WITHOUT_PRINCIPALS: Final = frozenset((Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION))
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """All policies that bear on a request. None: there is none of that kind, which is not "unread".
@@ -226,6 +229,9 @@ class _Evaluation:
         statements: list[Statement] = []
         if policies is not None:
             for rule in policies.rules(self.action)[1]:
+                if rule.statement.principal is not None and layer in _WITHOUT_PRINCIPALS:
+                    # Malformed: an identity-based policy names no principals (page "Principal").
+                    continue
                 applied = self.applies(rule, layer)
                 if applied:
                     statements.append(rule.statement)

@@ -204,9 +204,9 @@ def holds(condition: Condition, context: Context) -> bool | None:
     quantifier = condition.quantifier
     if quantifier:
         # A key without a value, or with the empty string alone, is an empty set.
-        # `IfExists` adds nothing here: ForAllValues holds anyway, and ForAnyValue asks for a member.
+        # `IfExists` holds of a missing key before ForAnyValue asks for a member; an empty set is not missing.
         if not any(present):
-            return quantifier == "all"
+            return quantifier == "all" or (condition.if_exists and found is MISSING)
     elif found is MISSING or not present:
         return True if condition.if_exists else operator.negated
     filled, open_ = _filled(condition, operator, context)
@@ -307,6 +307,6 @@ def _regardless(condition: Condition, operator: Operator) -> bool | None:
     if everything and not operator.negated:
         if condition.quantifier == "all" or (condition.if_exists and not condition.quantifier):
             return True
-    elif everything and operator.negated and condition.quantifier == "any":
+    elif everything and operator.negated and condition.quantifier == "any" and not condition.if_exists:
         return False
     return None

@@ -17,6 +17,22 @@ from partywall.analysis.iam.document import Statement
 from partywall.errors import UserError
 
 _ACCOUNT: Final = re.compile(r"\d{12}")
+# Page "AWS global condition context keys": these come with the credentials of a role's session.
+_OF_ROLES: Final = frozenset(
+    (
+        "aws:federatedprovider",
+        "aws:sourceidentity",
+        "aws:ec2instancesourcevpc",
+        "aws:ec2instancesourceprivateipv4",
+        "lambda:sourcefunctionarn",
+        "ec2:roledelivery",
+        "ec2:sourceinstancearn",
+    )
+)
+# Page "AWS JSON policy elements: Principal": the web identity providers that go by their name.
+_PROVIDERS: Final = frozenset(
+    ("accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com")
+)
 _ARN: Final = re.compile(r"arn:([a-z-]+):(iam|sts)::(\d{12}):([^/]+)(?:/(.+))?")
 
 
@@ -167,6 +183,8 @@ class Principal:
         # This one is in every request; an unsigned one has a word in its place.
         unsigned = "anonymous" if self.kind is Kind.ANONYMOUS else ""
         put("aws:principalaccount", self.account if signed else unsigned)
+        # Page "Condition keys for AWS KMS": the caller's account.
+        put("kms:calleraccount", self.account if signed else "")
         put("aws:principalorgid", self.organization if signed else "")
         put("aws:principalorgpaths", self.organization_path if signed else "")
         put("aws:username", self.arn.rpartition("/")[2] if self.kind is Kind.USER else "")
@@ -183,6 +201,9 @@ class Principal:
         if not service:
             # Only a service's own call on somebody's behalf carries these.
             missing |= {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"}
+        if self.kind in (Kind.USER, Kind.ROOT):
+            # Of sessions of roles alone; a user's own session (GetSessionToken) carries none of them.
+            missing |= _OF_ROLES
         if self.kind in (Kind.ANONYMOUS, Kind.SERVICE):
             missing |= {"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:tokenissuetime"}
         if self.tags is not None or not signed:
@@ -218,6 +239,9 @@ def principal(text: str, **known: object) -> Principal:
         return Principal(Kind.ANONYMOUS, **extra)  # pyright: ignore[reportArgumentType]
     if _ACCOUNT.fullmatch(text):
         text = f"arn:aws:iam::{text}:root"
+    if text in _PROVIDERS:
+        extra.setdefault("provider", text)
+        return Principal(Kind.WEB_IDENTITY, text, **extra)  # pyright: ignore[reportArgumentType]
     found = _ARN.fullmatch(text)
     if found is None:
         if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?|[a-z0-9.-]+\.amazon\.com", text):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -49,15 +49,6 @@ _WORDS: Final = {
     PASSWORDS: "which users have a password",
 }
 _ACRONYMS: Final = ("ec2", "ecs", "eks", "emr")
-
-
-class _Listed(Step):
-    """A step of the catalogue, known by its id in sets: its mappings have no hash."""
-
-    __slots__ = ()
-
-    def __hash__(self) -> int:
-        return hash(self.id)
 
 
 @dataclass(slots=True)
@@ -129,7 +120,7 @@ def from_files(paths: Iterable[Path], *, strict: bool = False) -> Reading:
 
 def catalogue(given: Reading, granted: Granted) -> tuple[Step, ...]:
     """The steps, those on passwords made to fit what is not known of passwords: left out, or of any user."""
-    listed = tuple(_Listed(**{f.name: getattr(s, f.name) for f in fields(s)}) for s in steps())
+    listed = steps()
     if PASSWORDS not in given.gaps:
         return listed
     if granted(PASSWORDS):
