@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -99,14 +98,6 @@ def test_effective_permissions_are_of_classes_and_within_bounds(lake: Lake) -> N
             assert (row["may"] == ["*"]) == (row["may_count"] == row["total_count"])
     members = {(a, r["service_prefix"]) for r in found for a in r["members"]}
     assert len(members) == sum(len(r["members"]) for r in found)
-
-
-@pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)
-def test_a_table_is_built_in_well_under_a_second(lake: Lake, table: Any) -> None:
-    rows(lake, table.name)
-    begin = time.process_time()
-    rows(lake, table.name)
-    assert time.process_time() - begin < 1
 
 
 def document(*statements: Mapping[str, Any], version: str = "2012-10-17") -> str:

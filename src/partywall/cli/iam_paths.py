@@ -139,6 +139,7 @@ def _record(study: Study, ways: list[Way], to: str, chokes: int) -> dict[str, An
         "to": to,
         "principals": len(study.reading.people.persons),
         "administrators": sorted(study.least.admins),
+        "bounded": any(at.graph.bounded for at in (study.least, study.most)),
         "paths": [
             {
                 "principal": way.principal,
@@ -234,6 +235,11 @@ def _tell(record: dict[str, Any], study: Study, chosen: set[str], goal: str) -> 
             table.add_row(path["certainty"], _name(path["principal"], several), f"{steps}{hangs}")
         console().print(table)
     _tell_chokes(record, several)
+    if record["bounded"]:
+        print(
+            "\nchanges of own rights, one after another, were too many to follow all: paths may lack",
+            file=sys.stderr,
+        )
     if record["not_read"]:
         print(f"\nnot read everywhere: {', '.join(record['not_read'])}", file=sys.stderr)
     for line in record["assumptions"]:

@@ -83,7 +83,11 @@ def principal_risk(lake: Lake) -> pa.Table:
         same = together(made, arn, public) | {"opens_way_for": opens(arn)}
         open_ = any(v is None or (isinstance(v, list) and None in v) for v in same.values())
         row = _base(person, raw[arn]) | _own(person, raw[arn], made.least.masker) | same
-        row["_failed"] = [*_row_failures(raw[arn]), *(blame.calls(made.blame(arn)) if open_ else ())]
+        gaps = set(made.blame(arn)) if open_ else set[str]()
+        held: list[Any] | None = row["held_by"]
+        if held is None or None in held:
+            gaps |= {gap for gap in made.reading.gaps if gap.startswith("holders:")}
+        row["_failed"] = [*_row_failures(raw[arn]), *blame.calls(gaps)]
         rows.append(row)
     return _table("iam_principal_risk", rows)
 
