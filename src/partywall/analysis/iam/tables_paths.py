@@ -84,8 +84,8 @@ def principal_risk(lake: Lake) -> pa.Table:
         open_ = any(v is None or (isinstance(v, list) and None in v) for v in same.values())
         row = _base(person, raw[arn]) | _own(person, raw[arn], made.least.masker) | same
         gaps = set(made.blame(arn)) if open_ else set[str]()
-        held: list[Any] | None = row["held_by"]
-        if held is None or None in held:
+        held = row["held_by"]
+        if held is None or (isinstance(held, list) and None in held):
             gaps |= {gap for gap in made.reading.gaps if gap.startswith("holders:")}
         row["_failed"] = [*_row_failures(raw[arn]), *blame.calls(gaps)]
         rows.append(row)
