@@ -55,7 +55,8 @@ def scan(
     from partywall.config import Config
     from partywall.lake.snapshot import DataDirectory
     from partywall.lake.writer import ScanWriter
-    from partywall.scan import Scan, Selection, demanded, judge_scan, load_checks, open_report
+    from partywall.opened import open_report
+    from partywall.scan import Scan, Selection, demanded, judge_scan, load_checks
     from partywall.tables.registry import all_tables
 
     found: dict[str, Any] = {}

@@ -315,7 +315,7 @@ def test_the_page_s_figures_are_those_of_the_framework(scanned: Compliance) -> N
 
 
 def test_a_report_of_some_checks_has_no_page_of_compliance(demo: DemoScan) -> None:
-    from partywall.scan import open_report
+    from partywall.opened import open_report
 
     assert "compliance" not in open_report(demo.directory, loaded()[:40], Config()).pages()
     assert "compliance" in open_report(demo.directory, loaded(), Config()).pages()

@@ -13,7 +13,7 @@ from partywall.cli.results import Chosen, compare, opened
 from partywall.config import Config
 from partywall.findings.exceptions import parse
 from partywall.findings.model import finding_id
-from partywall.scan import open_report
+from partywall.opened import open_report
 from tests.test_cli import run
 from tests.world import ACCOUNT, BUCKETS, OTHER, VOLUMES, World, day, history
 

@@ -21,7 +21,8 @@ from partywall.config import Config, load
 from partywall.errors import UserError
 from partywall.lake.engine import Lake
 from partywall.lake.snapshot import read_manifest
-from partywall.scan import Selection, load_checks, open_report
+from partywall.opened import open_report
+from partywall.scan import Selection, load_checks
 from tests.support import REGIONS, DemoScan, demo_config
 
 CHECK = "network-intent-kept"

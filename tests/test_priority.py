@@ -14,7 +14,8 @@ from partywall.config import Config
 from partywall.findings.assemble import Wanted
 from partywall.findings.priority import CONTEXT, joins_sql, make_context, priority_sql, priority_why_sql
 from partywall.lake.engine import Lake
-from partywall.scan import Selection, load_checks, open_report
+from partywall.opened import open_report
+from partywall.scan import Selection, load_checks
 from partywall.tables.registry import table
 from partywall.tables.schema import arrow_schema
 from tests.support import DemoScan

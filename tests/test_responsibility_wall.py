@@ -20,13 +20,14 @@ from partywall.findings.exceptions import RiskException
 from partywall.lake.derived import derive, derived_file
 from partywall.lake.engine import Lake
 from partywall.lake.snapshot import read_manifest, write_manifest
+from partywall.opened import open_report
 from partywall.responsibility.demand import demand_variants
 from partywall.responsibility.engine import OWNER_COLUMNS
 from partywall.responsibility.loader import choices, covered, model
 from partywall.responsibility.model import Owner
 from partywall.responsibility.moves import since, what_if
 from partywall.responsibility.wall import Wall, gaps, home, resources, wall
-from partywall.scan import Selection, demanded, load_checks, open_report
+from partywall.scan import Selection, demanded, load_checks
 from partywall.tables.registry import all_tables
 from tests.support import DemoScan
 

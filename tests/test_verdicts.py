@@ -14,7 +14,8 @@ from partywall.checks.loader import CompiledCheck
 from partywall.collect.recorder import ReplayTransport
 from partywall.config import Config
 from partywall.findings.model import Verdict
-from partywall.scan import Selection, load_checks, open_report
+from partywall.opened import open_report
+from partywall.scan import Selection, load_checks
 from tests.support import REGIONS, DemoScan, verdicts
 
 NOT_SEEDED = {

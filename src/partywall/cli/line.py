@@ -78,7 +78,8 @@ class _Opened:
         from partywall.config import load
         from partywall.lake.engine import Lake
         from partywall.lake.snapshot import DataDirectory
-        from partywall.scan import Selection, load_checks, open_report
+        from partywall.opened import open_report
+        from partywall.scan import Selection, load_checks
 
         self.request = request
         self.directory = DataDirectory(request.data).resolve(request.scan)

@@ -124,7 +124,8 @@ def _findings(lake: Lake, directory: Path, checks_dirs: tuple[Path, ...], config
     from partywall.cli.results import STATUSES
     from partywall.config import load
     from partywall.findings.assemble import Wanted
-    from partywall.scan import Selection, load_checks, open_report
+    from partywall.opened import open_report
+    from partywall.scan import Selection, load_checks
 
     config = load(config_file)
     checks = load_checks(Selection(), config, checks_dirs)

@@ -59,7 +59,8 @@ def opened(chosen: Chosen) -> Report:
     from partywall.config import load
     from partywall.findings.assemble import Wanted
     from partywall.lake.snapshot import DataDirectory
-    from partywall.scan import Selection, load_checks, open_report
+    from partywall.opened import open_report
+    from partywall.scan import Selection, load_checks
 
     for status in chosen.statuses:
         if status not in STATUSES:

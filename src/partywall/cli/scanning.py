@@ -59,8 +59,9 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
     from partywall.config import load
     from partywall.findings.assemble import Wanted
     from partywall.lake.snapshot import DataDirectory
+    from partywall.opened import open_report
     from partywall.outputs.console import print_summary
-    from partywall.scan import Selection, load_checks, open_report
+    from partywall.scan import Selection, load_checks
 
     _validate(request)
     wanted = Wanted(tags=parse_tags(request.tags))

@@ -228,8 +228,8 @@ def _findings(archive: _Archive, contents: Contents, checks: Sequence[str]) -> i
     """Adds the failed and unknown findings of the checks; returns how many there are."""
     from partywall.config import Config
     from partywall.findings.assemble import Wanted
+    from partywall.opened import open_report
     from partywall.outputs.table import dump
-    from partywall.scan import open_report
 
     compliance = contents.compliance
     wanted = [compliance.checks[c] for c in checks if c in compliance.checks]
