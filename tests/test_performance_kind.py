@@ -27,7 +27,7 @@ from partywall.lake.writer import ScanWriter
 from partywall.scan import Scan, Selection, demanded, judge_scan, load_checks
 from partywall.tables.registry import all_tables
 from partywall.tables.spec import Batch, Call, Lookup
-from tests.support import REGIONS, DemoScan, identity, verdicts
+from tests.support import REGIONS, DemoScan, demo_config, identity, verdicts
 
 _LATENCY = 0.04
 
@@ -82,7 +82,7 @@ def _scan(
     demo: DemoScan, data: Path, aws: _Aws, selection: Selection, governor: Callable[..., RateGovernor]
 ) -> tuple[Path, list[RateGovernor]]:
     """A scan with the limits that users get, on the timeless loop; its directory and its governor."""
-    checks = load_checks(selection, Config())
+    checks = load_checks(selection, demo_config())
     made: list[RateGovernor] = []
 
     def caller(log: Callable[[CallRecord], None]) -> Caller:
@@ -95,7 +95,7 @@ def _scan(
         [identity(account) for account in demo.accounts],
         selection,
         checks,
-        Config(),
+        demo_config(),
         aws,
         caller=caller,
     )
@@ -119,7 +119,7 @@ def test_throttled_throughout_a_scan_collects_everything_and_slows_down(
     aws = _Aws(demo.recording(), rate=6)
     directory, (governor,) = _scan(demo, tmp_path / "throttled", aws, selection, RateGovernor)
 
-    checks = load_checks(selection, Config()).chosen
+    checks = load_checks(selection, demo_config()).chosen
     judge_scan(directory, checks, {})
     assert verdicts(directory, checks) == verdicts(demo.directory, checks)
     calls = _calls(directory)

@@ -193,9 +193,12 @@ def _remade(afresh: set[str]) -> set[str]:
 
 
 def _rerun(
-    baseline: Baseline, operation: str, kind: str, work: Path
+    baseline: Baseline, operation: str, kind: str, work: Path, *, analyses: bool = True
 ) -> tuple[Lake, list[CompiledCheck], int]:
-    """Collects what uses the operation once more, with the fault; judges all checks that could notice."""
+    """Collects what uses the operation once more, with the fault; judges all checks that could notice.
+
+    Without `analyses` those of collected tables alone, which takes a third of the time.
+    """
     groups = _affected(operation)
     names = {g.name for g in groups}
     afresh = {t.table.name for g in groups for t in g.walk()}
@@ -223,8 +226,9 @@ def _rerun(
     writer.close()
     lake = Lake(work, FACTS, connection=connect("1GB", threads=1))
     _opened.append(lake)
-    afresh |= _remade(afresh)
-    assert analyse(lake, afresh) == []
+    if analyses:
+        afresh |= _remade(afresh)
+        assert analyse(lake, afresh) == []
     checks = [
         c
         for c in _checks()
@@ -293,6 +297,11 @@ def _may_follow(later: str, earlier: str) -> bool:
     for compiled in _plan().tables.values():
         table = compiled.table
         filled = {c.name: path_call(table, c.path) for c in table.columns}
+        if table.parent_after and getattr(table.rows, "operation", "") == later:
+            parent = all_tables()[table.parent]
+            paths = {c.name: path_call(parent, c.path) for c in parent.columns}
+            if earlier in {parent.calls[paths[c]].operation for c in table.parent_after if paths.get(c)}:
+                return True
         for call in table.calls.values():
             after = getattr(call, "after", ())
             sources = {table.calls[filled[c]].operation for c in after if filled.get(c)}
@@ -328,7 +337,8 @@ def test_other_faults_change_a_verdict_only_to_unknown(
     if paging_of(*operation.split(":")) is None:
         kinds.remove("cut_mid_page")
     kind = kinds[OPERATIONS.index(operation) % len(kinds)]
-    lake, checks, _ = _rerun(baseline, operation, kind, tmp_path)
+    # What analyses make of a failed call does not depend on how it failed: denials prove it above.
+    lake, checks, _ = _rerun(baseline, operation, kind, tmp_path, analyses=False)
     outcome = FAULTS[kind][1] if kind in FAULTS else "error"
     _compare(baseline, lake, checks, operation, {outcome}, half=kind == "cut_mid_page")
 

@@ -107,6 +107,8 @@ class AttackStudy:
     """What was not read -> how many things it leaves open."""
     failed: list[Call] = field(default_factory=list[Call])
     """The calls that may hide paths, as elements of `_failed`."""
+    untagged: list[tuple[str, str, Call]] = field(default_factory=list[tuple[str, str, Call]])
+    """Account, Region and call of what holds data and whose tags were not read: it may be a target."""
 
     def of(self, target: Target, kind: str = "") -> list[AttackPath]:
         """The paths to a target, the worst first; of one kind of entry."""
@@ -180,8 +182,14 @@ class _Maker:
         self._from_outside()
         paths = [AttackPath(_best(routes), key[2]) for key, routes in self._found.items()]
         paths.sort(key=lambda p: p.order)
-        return AttackStudy(paths, [*self._admin_targets().values(), *self.targets], self._undecided(begins),
-                           self.failed)  # fmt: skip
+        untagged = (row for name in TARGETS for row in self.rows[name] if row["tags"] is None)
+        return AttackStudy(
+            paths,
+            [*self._admin_targets().values(), *self.targets],
+            self._undecided(begins),
+            self.failed,
+            [(row["account_id"], row["region"], call) for row in untagged for call in row["_failed"] or ()],
+        )
 
     def _scanned(self) -> Scanned:
         exploits: dict[str, list[Row]] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from partywall.analysis.attack_paths.parts import UNKNOWN, Call, Factor, Step, Target
 from partywall.analysis.attack_paths.study import AttackPath, AttackStudy, study
+from partywall.analysis.tables import with_missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +33,8 @@ def attack_paths(lake: Lake) -> pa.Table:
 def attack_targets(lake: Lake) -> pa.Table:
     """A row per target: whether somebody gets at it, and from where."""
     found = study(lake)
-    return _table("attack_target", [_target(found, target) for target in found.targets])
+    made = _table("attack_target", [_target(found, target) for target in found.targets])
+    return with_missing(made, found.untagged)
 
 
 def path_row(path: AttackPath, rank: int) -> Row:

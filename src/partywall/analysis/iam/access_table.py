@@ -18,6 +18,24 @@ if TYPE_CHECKING:
 
     from partywall.lake.engine import Lake
 
+_SETTINGS: Final = {
+    "s3_access_point": "s3_account_public_access_block",
+    "s3_bucket": "s3_account_public_access_block",
+    "ec2_image": "ec2_region_settings",
+    "ec2_snapshot": "ec2_region_settings",
+}
+"""Tables of resources -> the setting of their account or Region that may hold access back."""
+_TOLD: Final = (
+    "access",
+    "granted",
+    "limited",
+    "by_name",
+    "unbound",
+    "can_read",
+    "can_write",
+    "can_change_permissions",
+    "can_do_everything",
+)
 _ORGANIZATIONAL: Final = frozenset(("organization", "resource control policies"))
 
 
@@ -33,14 +51,36 @@ def resource_access(lake: Lake) -> pa.Table:
     above = list(
         {tuple(c.values()): c for _, _, c in listing_failures(lake, list(ORGANIZATION_INPUTS))}.values()
     )
+    settings = {table_name: _settings(lake, setting) for table_name, setting in _SETTINGS.items()}
     rows: list[dict[str, Any]] = []
     for holder, row, accesses in assessed(lake):
+        held = settings.get(holder.table, {})
+        account, region = row["account_id"], row["region"]
+        above_it = [*held.get((account, region), ()), *held.get((account, "global"), ())]
         everyone = accesses[Outsider.ANY].access is True
         for kind, access in accesses.items():
             if everyone and kind is Outsider.SERVICE:
                 _only_named(access)
-            rows.append(_row(holder, row, kind, access, above))
+            made = _row(holder, row, kind, access, above)
+            if above_it and any(made[name] is None for name in _TOLD):
+                made["_failed"] = [*made["_failed"], *above_it]
+            rows.append(made)
     return pa.Table.from_pylist(rows, arrow_schema(table("iam_resource_access")))
+
+
+def _settings(lake: Lake, name: str) -> dict[tuple[str, str], list[dict[str, str]]]:
+    """The failed calls behind an account's or a Region's setting, by account and Region."""
+    from partywall.analysis.tables import listing_failures
+    from partywall.tables.registry import table
+
+    found: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for account, region, call in listing_failures(lake, [name]):
+        found.setdefault((account, region), []).append(call)
+    if lake.source.files(name):
+        stored = lake.source.select(table(name), ("account_id", "region", "_failed"))
+        for row in lake.arrow(stored).to_pylist():
+            found.setdefault((row["account_id"], row["region"]), []).extend(row["_failed"] or ())
+    return found
 
 
 def _row(
