@@ -87,7 +87,7 @@ class Statement:
         return any(glob(p)(action) for p in self.actions) != self.not_action
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Policy:
     """A document read: `name` tells where it is attached or what its ARN is."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+from weakref import WeakKeyDictionary
 
 from partywall.analysis.iam.context import UNKNOWN, Context
 from partywall.analysis.iam.document import Policy, Statement, resource_test
@@ -14,33 +16,98 @@ from partywall.analysis.iam.patterns import resource as resource_pattern
 class PolicySet:
     """Policies that count as one layer: an action's statements are looked up once, then kept."""
 
-    __slots__ = ("_by_action", "_rules", "policies")
+    __slots__ = ("_by_action", "_parts", "policies")
 
     def __init__(self, policies: Iterable[Policy]) -> None:
         self.policies = tuple(policies)
-        self._rules = [Rule(s) for p in self.policies for s in p.statements]
-        self._by_action: dict[str, tuple[tuple[Rule, ...], tuple[Rule, ...]]] = {}
+        self._parts: list[PolicyRules] | None = None
+        self._by_action: dict[str, Split] = {}
 
-    def rules(self, action: str) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    def rules(self, action: str) -> Split:
         """(Deny, Allow) rules whose Action or NotAction takes in an action in lower case."""
         found = self._by_action.get(action)
         if found is None:
-            matching = [r for r in self._rules if r.statement.action_matches(action)]
-            found = (
-                tuple(r for r in matching if not r.statement.allow),
-                tuple(r for r in matching if r.statement.allow),
-            )
+            if self._parts is None:
+                self._parts = [policy_rules(p) for p in self.policies]
+            found = self._by_action[action] = _joined([part.rules(action) for part in self._parts])
+        return found
+
+
+def _joined(parts: list[Split]) -> Split:
+    """The rules of several policies in their order; those of the one that has any, as they are."""
+    some = [part for part in parts if part is not _NEITHER]
+    if len(some) < 2:
+        return some[0] if some else _NEITHER
+    return tuple(r for part in some for r in part[0]), tuple(r for part in some for r in part[1])
+
+
+class PolicyRules:
+    """The rules of one policy, found by the service of an action. Shared by all sets that hold the policy."""
+
+    __slots__ = ("_all", "_by_action", "_by_service", "services")
+
+    def __init__(self, policy: Policy) -> None:
+        self._all = tuple(Rule(s) for s in policy.statements)
+        self._by_action: dict[str, Split] = {}
+        self._by_service: dict[str, tuple[Rule, ...]] = {}
+        named: set[str] = set()
+        for rule in self._all:
+            named.update(rule.services or ())
+        self.services = None if any(r.services is None for r in self._all) else frozenset(named)
+        """The services whose actions it speaks of; None where it may be any."""
+
+    def rules(self, action: str) -> Split:
+        """(Deny, Allow) rules whose Action or NotAction takes in an action in lower case."""
+        found = self._by_action.get(action)
+        if found is None:
+            service = action.partition(":")[0]
+            near = self._by_service.get(service)
+            if near is None:
+                near = tuple(r for r in self._all if r.services is None or service in r.services)
+                self._by_service[service] = near
+            matching = [r for r in near if r.statement.action_matches(action)]
+            found = _NEITHER
+            if matching:
+                found = (
+                    tuple(r for r in matching if not r.statement.allow),
+                    tuple(r for r in matching if r.statement.allow),
+                )
             self._by_action[action] = found
         return found
+
+
+_kept: WeakKeyDictionary[Policy, PolicyRules] = WeakKeyDictionary()
+
+
+def policy_rules(policy: Policy) -> PolicyRules:
+    """The rules of a policy, made once for as long as the policy is there."""
+    found = _kept.get(policy)
+    if found is None:
+        found = _kept[policy] = PolicyRules(policy)
+    return found
+
+
+def _services(statement: Statement) -> frozenset[str] | None:
+    """The services whose actions a statement can take in; None where it may be any."""
+    if statement.not_action:
+        return None
+    found: set[str] = set()
+    for pattern in statement.actions:
+        service, colon, _ = pattern.partition(":")
+        if not colon or "*" in service or "?" in service:
+            return None
+        found.add(service)
+    return frozenset(found)
 
 
 class Rule:
     """A statement made ready: tests of resources that need no request, patterns that do."""
 
-    __slots__ = ("always", "conditions", "patterns", "statement", "tests")
+    __slots__ = ("always", "conditions", "patterns", "services", "statement", "tests")
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
+        self.services = _services(statement)
         self.tests: list[Matcher] = []
         self.patterns: list[str] = []
         for pattern in statement.resources or ():
@@ -75,6 +142,11 @@ class Rule:
                 elif filled is UNKNOWN and _could_cover(pattern, resource):
                     found = None
         return found if not statement.not_resource or found is None else not found
+
+
+Split = tuple[tuple[Rule, ...], tuple[Rule, ...]]
+"""The Deny rules and the Allow rules."""
+_NEITHER: Final[Split] = ((), ())
 
 
 def _could_cover(pattern: str, resource: str) -> bool:
