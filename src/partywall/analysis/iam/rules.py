@@ -42,18 +42,17 @@ def _joined(parts: list[Split]) -> Split:
 
 
 class PolicyRules:
-    """The rules of one policy, found by the service of an action. Shared by all sets that hold the policy."""
+    """The rules of one policy, made as actions are asked for, and shared by all sets that hold the policy."""
 
-    __slots__ = ("_all", "_by_action", "_by_service", "services")
+    __slots__ = ("_by_action", "_by_service", "_rules", "_statements", "services")
 
     def __init__(self, policy: Policy) -> None:
-        self._all = tuple(Rule(s) for s in policy.statements)
+        self._statements = [(_services(s), s) for s in policy.statements]
+        self._rules: dict[int, Rule] = {}
         self._by_action: dict[str, Split] = {}
-        self._by_service: dict[str, tuple[Rule, ...]] = {}
-        named: set[str] = set()
-        for rule in self._all:
-            named.update(rule.services or ())
-        self.services = None if any(r.services is None for r in self._all) else frozenset(named)
+        self._by_service: dict[str, list[Statement]] = {}
+        named = [services for services, _ in self._statements]
+        self.services = None if None in named else frozenset[str]().union(*(n for n in named if n))
         """The services whose actions it speaks of; None where it may be any."""
 
     def rules(self, action: str) -> Split:
@@ -63,9 +62,9 @@ class PolicyRules:
             service = action.partition(":")[0]
             near = self._by_service.get(service)
             if near is None:
-                near = tuple(r for r in self._all if r.services is None or service in r.services)
+                near = [s for services, s in self._statements if services is None or service in services]
                 self._by_service[service] = near
-            matching = [r for r in near if r.statement.action_matches(action)]
+            matching = [self._rule(s) for s in near if s.action_matches(action)]
             found = _NEITHER
             if matching:
                 found = (
@@ -73,6 +72,12 @@ class PolicyRules:
                     tuple(r for r in matching if r.statement.allow),
                 )
             self._by_action[action] = found
+        return found
+
+    def _rule(self, statement: Statement) -> Rule:
+        found = self._rules.get(statement.key)
+        if found is None:
+            found = self._rules[statement.key] = Rule(statement)
         return found
 
 
@@ -103,11 +108,10 @@ def _services(statement: Statement) -> frozenset[str] | None:
 class Rule:
     """A statement made ready: tests of resources that need no request, patterns that do."""
 
-    __slots__ = ("always", "conditions", "patterns", "services", "statement", "tests")
+    __slots__ = ("always", "conditions", "patterns", "statement", "tests")
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
-        self.services = _services(statement)
         self.tests: list[Matcher] = []
         self.patterns: list[str] = []
         for pattern in statement.resources or ():
