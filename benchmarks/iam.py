@@ -20,7 +20,8 @@ from partywall.analysis.iam.document import Policy, parse
 from partywall.analysis.iam.escalation import Escalation
 from partywall.analysis.iam.escalation_world import Accounts, Actor, Group, Holding
 from partywall.analysis.iam.evaluate import Outcome, Policies, PolicySet, Request, Resource, decide
-from partywall.analysis.iam.masks import Masker, Member, Population
+from partywall.analysis.iam.masks import Masker, Member
+from partywall.analysis.iam.population import Population
 from partywall.analysis.iam.principal import principal
 
 ACCOUNT = "111122223333"

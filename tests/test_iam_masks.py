@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 from partywall.analysis.iam.context import Context
 from partywall.analysis.iam.document import parse
 from partywall.analysis.iam.evaluate import Layer, Outcome, Policies, PolicySet, Request, Resource, decide
-from partywall.analysis.iam.masks import Masker, Member, Population, classes
+from partywall.analysis.iam.masks import Masker, Member, classes
 from partywall.analysis.iam.patterns import glob
 from partywall.analysis.iam.patterns import resource as resource_pattern
-from partywall.analysis.iam.principal import principal
+from partywall.analysis.iam.population import Population
+from partywall.analysis.iam.principal import Kind, Principal, of_caller, principal
 from partywall.analysis.iam.universe import actions, arns, positions
 
 ACCOUNT = "111122223333"
@@ -164,10 +166,72 @@ def test_classes_answer_as_principals_do_one_by_one(
 ) -> None:
     resource = Resource(arn, ACCOUNT)
     population = Population(given_, Masker(MASKER.universe))
-    found = dict(population.who_can(action, resource, context))
+    may = dict(population.who_can(action, resource, context))
+    sorted_: dict[int, Outcome] = {}
+    for group, outcome in population.outcomes(action, resource, context):
+        each = [outcome] * len(group.members) if isinstance(outcome, Outcome) else outcome
+        sorted_.update(zip(group.members, each, strict=True))
     for n, member in enumerate(given_):
         made = decide(Request(member.principal, action, resource, context), member.policies)
-        assert found.get(n) is (made.outcome if made.may else None)
+        assert may.get(n) is (made.outcome if made.may else None)
+        assert sorted_[n] is made.outcome
+
+
+@settings(max_examples=100, deadline=None)
+@given(members(), CONTEXTS, st.sampled_from(ACTIONS), st.sampled_from(RESOURCES), POLICY)
+def test_classes_know_other_accounts_endpoints_and_rcps(
+    given_: list[Member], context: Context, action: str, arn: str, more: Any
+) -> None:
+    layer = PolicySet([more])
+    widened = [
+        Member(m.principal, replace(m.policies, endpoint=layer if n % 2 else None, rcps=(layer,)))
+        for n, m in enumerate(given_)
+    ]
+    for blocked in (True, None, False):
+        listed = [Member(m.principal, replace(m.policies, public_blocked=blocked)) for m in widened]
+        for account in (ACCOUNT, "999988887777", ""):
+            resource = Resource(arn, account)
+            found = dict(Population(listed, Masker(MASKER.universe)).who_can(action, resource, context))
+            for n, member in enumerate(listed):
+                made = decide(Request(member.principal, action, resource, context), member.policies)
+                assert found.get(n) is (made.outcome if made.may else None)
+
+
+def test_limits_that_ask_who_it_is_and_unread_identities_are_judged_of_each() -> None:
+    asks = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    asks["Condition"] = {"StringEquals": {"aws:PrincipalTag/team": "ops"}}
+    scp = (PolicySet([WIDE, parse({"Version": "2012-10-17", "Statement": asks}, "scp")]),)
+    wide, nothing = PolicySet([WIDE]), PolicySet([])
+    unread = frozenset((Layer.IDENTITY,))
+    cases = [
+        (PRINCIPALS[1], wide, scp, frozenset[Layer](), Outcome.ALLOWED),
+        (PRINCIPALS[0], wide, scp, frozenset[Layer](), Outcome.EXPLICITLY_DENIED),
+        (PRINCIPALS[1], nothing, scp, frozenset[Layer](), Outcome.IMPLICITLY_DENIED),
+        (PRINCIPALS[1], nothing, (), unread, Outcome.DEPENDS),
+        (PRINCIPALS[0], wide, (), unread, Outcome.DEPENDS),
+    ]
+    given_ = [Member(who, Policies(own, scps=scps, unread=open_)) for who, own, scps, open_, _ in cases]
+    population, resource = Population(given_, MASKER), Resource("*", ACCOUNT)
+    for n, (*_, expected) in enumerate(cases):
+        member = given_[n]
+        assert (
+            decide(Request(member.principal, "s3:GetObject", resource), member.policies).outcome is expected
+        )
+    assert population.who_can("s3:GetObject", resource) == [
+        (n, case[-1]) for n, case in enumerate(cases) if case[-1] in (Outcome.ALLOWED, Outcome.DEPENDS)
+    ]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_differs_between_callers_is_asked_of_each(kind: Kind) -> None:
+    arn = "arn:aws:iam::111122223333:user/u1"
+    for given_ in (None, "", "o-abc"):
+        who = Principal(kind, arn, ACCOUNT, "AIDA1", arn, arn, "s", {"team": "a"}, given_, given_)
+        told = who.keys
+        for key in (*told.values, *told.missing, *(f"{family}x" for family in told.families)):
+            assert of_caller(key), key
+        full = Request(who, "s3:GetObject", Resource("*")).full_context
+        assert all(of_caller(key) for key in full.present)
 
 
 @settings(max_examples=60, deadline=None)

@@ -36,7 +36,7 @@ RCP_SERVICES: Final = frozenset(
     )
 )
 # AWS STS API Reference: these need no permission, and a policy cannot withhold them.
-_ALWAYS_ALLOWED: Final = frozenset(("sts:getcalleridentity", "sts:getsessiontoken"))
+ALWAYS_ALLOWED: Final = frozenset(("sts:getcalleridentity", "sts:getsessiontoken"))
 _TRUST_ACTIONS: Final = frozenset(
     (
         "sts:assumerole",
@@ -310,7 +310,7 @@ def decide(request: Request, policies: Policies) -> Decision:
     """The decision on a request by all policies that bear on it."""
     principal = request.principal
     run = _Evaluation(request, policies)
-    if run.action in _ALWAYS_ALLOWED and principal.kind not in _UNSIGNED:
+    if run.action in ALWAYS_ALLOWED and principal.kind not in _UNSIGNED:
         return Decision(Outcome.ALLOWED, (), (), ())
     within_scps = not _beyond_scps(principal)
     within_rcps = _within_rcps(request, run.action)

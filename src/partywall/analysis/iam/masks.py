@@ -2,29 +2,25 @@
 
 `may` is never too small (conditions could hold, any resource would do) and `must` never too large (no open
 condition, every resource): an action outside `may` is denied on every resource, one inside `must` allowed on
-every one, and only what lies between wants the exact decision of `evaluate`. Both speak of what the
-identity's own policies grant; what a resource policy adds by naming a principal only `decide` says.
+every one, and only what lies between wants an exact decision (`evaluate`, or `population` for many at once).
+Both speak of what the identity's own policies grant; what a resource policy adds by naming a principal
+only `decide` says.
 
 IAM User Guide: Policy evaluation logic. AWS Organizations User Guide: SCP evaluation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from partywall.analysis.iam.context import Context
 from partywall.analysis.iam.document import Policy, Statement
 from partywall.analysis.iam.evaluate import (
-    Decision,
     Layer,
-    Outcome,
     Policies,
     PolicySet,
-    Request,
-    Resource,
-    decide,
 )
 from partywall.analysis.iam.operators import holds
 from partywall.analysis.iam.principal import Kind, Principal
@@ -78,6 +74,8 @@ class PrincipalClass:
     members: tuple[int, ...]
     policies: Policies
     effective: Effective
+    shell: tuple[object, ...]
+    """Tells apart all that bears on its members but their identity-based policies."""
 
 
 class Masker:
@@ -232,86 +230,12 @@ def classes(members: Sequence[Member], masker: Masker) -> list[PrincipalClass]:
         )
         groups.setdefault(key, []).append(n)
     made: list[PrincipalClass] = []
-    for places in groups.values():
+    for key, places in groups.items():
         first = members[places[0]]
         effective = masker.effective(first.principal, first.policies)
-        made.append(PrincipalClass(tuple(places), first.policies, effective))
+        made.append(PrincipalClass(tuple(places), first.policies, effective, key[1:]))
     return made
 
 
 def _ids(layer: PolicySet | None) -> tuple[int, ...] | None:
     return None if layer is None else tuple(map(id, layer.policies))
-
-
-class Population:
-    """Members in classes, asked many questions: masks answer first, `decide` only what they leave open."""
-
-    def __init__(self, members: Sequence[Member], masker: Masker | None = None) -> None:
-        self.members = members
-        self.masker = Masker() if masker is None else masker
-        self.classes = classes(members, self.masker)
-
-    def outcomes(
-        self,
-        action: str,
-        resource: Resource,
-        context: Context | None = None,
-        resource_policy: PolicySet | None = None,
-    ) -> Iterator[tuple[PrincipalClass, Outcome | list[Outcome]]]:
-        """Of each class the outcome of one request: one for all its members, or one for each in their order.
-
-        What no mask allows is IMPLICITLY_DENIED here, whether or not a Deny says so as well.
-        """
-        at = self.masker.universe.index.get(action.lower())
-        known = _NOTHING_KNOWN if context is None else context
-        for group in self.classes:
-            own = group.policies
-            # Masks know no resource policy: where one bears on it, or was not read, only `decide` tells.
-            alone = own.resource is None and Layer.RESOURCE not in own.unread
-            if resource_policy is None and alone and at is not None:
-                if not group.effective.may >> at & 1:
-                    yield group, Outcome.IMPLICITLY_DENIED
-                    continue
-                if group.effective.must >> at & 1 and self._own(group, resource):
-                    yield group, Outcome.ALLOWED
-                    continue
-            yield (
-                group,
-                [
-                    self._decide(self.members[n], action, resource, known, resource_policy).outcome
-                    for n in group.members
-                ],
-            )
-
-    def _own(self, group: PrincipalClass, resource: Resource) -> bool:
-        account = self.members[group.members[0]].principal.account
-        return not resource.account or resource.account == account
-
-    def _decide(
-        self, member: Member, action: str, resource: Resource, context: Context, extra: PolicySet | None
-    ) -> Decision:
-        policies = member.policies
-        if extra is not None:
-            import dataclasses
-
-            policies = dataclasses.replace(policies, resource=extra)
-        return decide(Request(member.principal, action, resource, context), policies)
-
-    def who_can(
-        self,
-        action: str,
-        resource: Resource,
-        context: Context | None = None,
-        resource_policy: PolicySet | None = None,
-        *,
-        keep: Callable[[Outcome], bool] = lambda o: o in (Outcome.ALLOWED, Outcome.DEPENDS),
-    ) -> list[tuple[int, Outcome]]:
-        """The members (by place) who are allowed, or might be where conditions are open."""
-        found: list[tuple[int, Outcome]] = []
-        for group, outcome in self.outcomes(action, resource, context, resource_policy):
-            if isinstance(outcome, Outcome):
-                if keep(outcome):
-                    found += [(n, outcome) for n in group.members]
-            else:
-                found += [(n, o) for n, o in zip(group.members, outcome, strict=True) if keep(o)]
-        return sorted(found)

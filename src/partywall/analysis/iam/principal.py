@@ -36,6 +36,21 @@ _PROVIDERS: Final = frozenset(
 _ARN: Final = re.compile(r"arn:([a-z-]+):(iam|sts)::(\d{12}):([^/]+)(?:/(.+))?")
 
 
+# What the context says of the caller, and what only some kinds of callers' requests carry.
+_OF_CALLERS: Final = _OF_ROLES | {
+    "aws:userid",
+    "aws:username",
+    "kms:calleraccount",
+    "aws:sourcearn",
+    "aws:sourceaccount",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:multifactorauthpresent",
+    "aws:multifactorauthage",
+    "aws:tokenissuetime",
+}
+
+
 class Kind(enum.StrEnum):
     """Kinds of principals."""
 
@@ -278,3 +293,8 @@ def principal(text: str, **known: object) -> Principal:
             " users and roles do"
         )
     return Principal(kind, text, **extra)  # pyright: ignore[reportArgumentType]
+
+
+def of_caller(key: str) -> bool:
+    """Whether a condition key (in lower case) may differ between callers of the same request."""
+    return key.startswith("aws:principal") or key in _OF_CALLERS
