@@ -53,6 +53,8 @@ _BUCKET_POLICY_ACTIONS: Final = frozenset(
 )
 # AWS KMS Developer Guide, Resource control policies: RCPs have no effect on this one.
 _BEYOND_RCPS: Final = "kms:retiregrant"
+SPECIAL_ACTIONS: Final = (ALWAYS_ALLOWED, _TRUST_ACTIONS, _BUCKET_POLICY_ACTIONS, frozenset((_BEYOND_RCPS,)))
+"""Actions (in lower case) that a rule of their own sets apart from the others of their service."""
 _FEDERATED: Final = (Kind.WEB_IDENTITY, Kind.SAML)
 _UNSIGNED: Final = (Kind.SERVICE, Kind.ANONYMOUS, Kind.CANONICAL, *_FEDERATED)
 

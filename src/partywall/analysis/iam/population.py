@@ -258,7 +258,7 @@ class Population:
             left = rest & ~explicit
             implicit = left if within is Outcome.IMPLICITLY_DENIED else left & ~(granted | perhaps)
             left &= ~implicit
-            open_ = left if within is Outcome.DEPENDS or unread else left & (perhaps | deny[1])
+            open_ = left if within is Outcome.DEPENDS else left & (perhaps | deny[1])
             sorted_[Outcome.EXPLICITLY_DENIED] |= explicit
             sorted_[Outcome.IMPLICITLY_DENIED] |= implicit
             sorted_[Outcome.DEPENDS] |= open_
