@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, NotRequired, TypedDict, cast
 from urllib.parse import unquote
 
+import msgspec
 import orjson
 
 from partywall.analysis.iam.document import Policy
@@ -19,6 +20,65 @@ from partywall.errors import UserError
 
 _LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 _NOT_IN_FILE = "the files hold no service or resource control policies and no policies of resources but roles"
+
+
+# The shapes of GetAccountAuthorizationDetails (IAM API Reference), as far as they are read.
+class _Inline(TypedDict, total=False):
+    PolicyName: str
+    PolicyDocument: Any
+
+
+class _Attached(TypedDict, total=False):
+    PolicyArn: str
+
+
+class _Boundary(TypedDict, total=False):
+    PermissionsBoundaryArn: str
+
+
+class _Tag(TypedDict):
+    Key: str
+    Value: str
+
+
+class _Version(TypedDict, total=False):
+    VersionId: str
+    IsDefaultVersion: bool
+    Document: Any
+
+
+class _Entry(TypedDict):
+    Arn: Annotated[str, msgspec.Meta(pattern=r"^arn:[a-z-]+:iam::([0-9]{12}|aws):[a-z-]+/.")]
+    AttachedManagedPolicies: NotRequired[list[_Attached] | None]
+    PermissionsBoundary: NotRequired[_Boundary | None]
+    Tags: NotRequired[list[_Tag] | None]
+
+
+class _User(_Entry):
+    UserId: NotRequired[str | None]
+    GroupList: NotRequired[list[str] | None]
+    UserPolicyList: NotRequired[list[_Inline] | None]
+
+
+class _Group(_Entry):
+    GroupPolicyList: NotRequired[list[_Inline] | None]
+
+
+class _Role(_Entry):
+    RoleId: NotRequired[str | None]
+    RolePolicyList: NotRequired[list[_Inline] | None]
+    AssumeRolePolicyDocument: NotRequired[Any]
+
+
+class _Managed(_Entry):
+    PolicyVersionList: NotRequired[list[_Version] | None]
+
+
+class _Details(TypedDict, total=False):
+    UserDetailList: list[_User] | None
+    GroupDetailList: list[_Group] | None
+    RoleDetailList: list[_Role] | None
+    Policies: list[_Managed] | None
 
 
 def load(paths: Iterable[Path], *, strict: bool = False) -> World:
@@ -94,16 +154,11 @@ def _read(path: Path) -> dict[str, list[dict[str, Any]]]:
         raise UserError(f"{path} is not JSON ({error}): give what aws iam {_COMMAND} wrote") from error
     if not isinstance(raw, dict) or not any(key in raw for key in _LISTS):
         raise UserError(f"{path} holds none of {', '.join(_LISTS)}: give what aws iam {_COMMAND} wrote")
-    found: dict[str, list[dict[str, Any]]] = {}
-    for key in _LISTS:
-        listed = cast("dict[str, Any]", raw).get(key) or []
-        if not isinstance(listed, list) or not all(
-            isinstance(item, dict) and isinstance(cast("dict[str, Any]", item).get("Arn"), str)
-            for item in cast("list[Any]", listed)
-        ):
-            raise UserError(f"{path}: {key} is not a list of objects with an Arn")
-        found[key] = cast("list[dict[str, Any]]", listed)
-    return found
+    try:
+        read = msgspec.convert(raw, _Details)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{path} is not what aws iam {_COMMAND} writes: {error}") from error
+    return {key: cast("list[dict[str, Any]]", read.get(key) or []) for key in _LISTS}
 
 
 _COMMAND = "get-account-authorization-details"
@@ -117,10 +172,9 @@ def text(document: Any) -> str:
 
 
 def _default(policy: Mapping[str, Any]) -> str | None:
-    for version in policy.get("PolicyVersionList") or ():
-        if version.get("IsDefaultVersion") and "Document" in version:
-            return text(version["Document"])
-    return None
+    """The document in force; None where no version is the default, or several claim to be."""
+    found = [v for v in policy.get("PolicyVersionList") or () if v.get("IsDefaultVersion")]
+    return text(found[0]["Document"]) if len(found) == 1 and "Document" in found[0] else None
 
 
 def _managed(raw: Mapping[str, Any]) -> tuple[str, ...]:
