@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from partywall.cli import iam_paths, iam_policies, iam_shrink
+from partywall.cli.iam_options import Files, Keys, Strict
 from partywall.cli.options import DEFAULT_DATA, AsListing, Data, Listing, ScanName
 from partywall.errors import UserError
 
@@ -34,24 +35,6 @@ class Expected(StrEnum):
 
     ALLOWED = "allowed"
     DENIED = "denied"
-
-
-Files = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--from-file",
-        help="What `aws iam get-account-authorization-details` wrote, in place of a scan (repeat).",
-    ),
-]
-Keys = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--context", help="A key of the request: aws:SourceIp=192.0.2.1 (repeat; the same key adds values)."
-    ),
-]
-Strict = Annotated[
-    bool, typer.Option("--strict", help="With --from-file: what files cannot hold stays open.")
-]
 
 
 @iam.command("can")

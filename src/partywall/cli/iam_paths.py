@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from partywall.cli.iam_options import Files, Strict
 from partywall.cli.options import DEFAULT_DATA, Data, ScanName
 from partywall.errors import UserError
 
@@ -32,18 +33,6 @@ class Gate(StrEnum):
     UNKNOWN = "unknown"
 
 
-_Files = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--from-file",
-        help="What `aws iam get-account-authorization-details` wrote, in place of a scan (repeat).",
-    ),
-]
-_Strict = Annotated[
-    bool, typer.Option("--strict", help="With --from-file: what files cannot hold stays open.")
-]
-
-
 def register(app: typer.Typer) -> None:
     """Adds the commands to the `iam` group."""
     app.command("paths")(paths)
@@ -59,8 +48,8 @@ def paths(
         Gate | None, typer.Option(help="Exit with 1 where there is such a path, or a surer one.")
     ] = None,
     chokes: Annotated[int, typer.Option(min=0, help="How many choke points to tell; 0: none.")] = 5,
-    from_file: _Files = None,
-    strict: _Strict = False,
+    from_file: Files = None,
+    strict: Strict = False,
     data: Data = DEFAULT_DATA,
     scan: ScanName = "latest",
     format: Annotated[Form, typer.Option("--format", help="table, json or csv.")] = Form.TABLE,
@@ -94,8 +83,8 @@ def graph(
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path(
         "iam-graph.html"
     ),
-    from_file: _Files = None,
-    strict: _Strict = False,
+    from_file: Files = None,
+    strict: Strict = False,
     data: Data = DEFAULT_DATA,
     scan: ScanName = "latest",
 ) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from partywall.cli.iam_options import Files
 from partywall.cli.options import DEFAULT_DATA, Data, ScanName
 from partywall.errors import UserError
 
@@ -60,13 +61,7 @@ def shrink(
         bool, typer.Option("--inline", help="One inline policy, in place of managed ones.")
     ] = False,
     format: Annotated[Shape, typer.Option(help="json, cfn or terraform.")] = Shape.JSON,
-    from_file: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--from-file",
-            help="What `aws iam get-account-authorization-details` wrote, in place of a scan (repeat).",
-        ),
-    ] = None,
+    from_file: Files = None,
     data: Data = DEFAULT_DATA,
     scan: ScanName = "latest",
 ) -> None:
