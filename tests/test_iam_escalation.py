@@ -167,6 +167,20 @@ def test_what_is_made_anew_is_of_a_type_that_the_action_takes_by_the_reference(s
             assert types, action
 
 
+@pytest.mark.parametrize("step", steps(), ids=lambda s: s.id)
+def test_the_facts_of_a_step_are_those_of_the_reference(step: Step) -> None:
+    needed = [action for name in step.needs if (action := find(name)) is not None]
+    keys = {key for a in needed for key in a.condition_keys}
+    keys |= {key for a in needed for r in a.resources for key in (*r.condition_keys, *r.type.condition_keys)}
+    assert {*step.context, *step.absent} <= keys, "keys that the actions' requests carry"
+    dependent = {name for a in needed for name in a.dependent}
+    dependent |= {name for a in needed for r in a.resources for name in r.dependent}
+    assert "iam:PassRole" not in dependent or "iam:PassRole" in step.needs, "it passes a role"
+    assert bool(step.service) or "iam:PassRole" not in step.needs, "to a service"
+    assert {*step.needs} <= {*step.examples["allows"]}
+    assert step.examples["lacks"] in step.needs
+
+
 def test_an_action_without_resource_types_is_asked_on_everything_alone() -> None:
     step = BY_ID["passrole-glue-dev-endpoint"]
     endpoints = f"arn:aws:glue:*:{ACCOUNT}:devEndpoint/*"
