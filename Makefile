@@ -41,5 +41,5 @@ $(STAMP): pyproject.toml requirements.lock
 
 # The locked versions, for every platform and Python that partywall supports.
 lock:
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra demo --extra web --group dev \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra demo --group dev \
 		--no-emit-index-url --no-header --no-annotate -o requirements.lock pyproject.toml
