@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from partywall.errors import UserError
+from partywall.findings.model import finding_id
 
 
 class RiskException(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One accepted risk. `check`, `account`, `region` and `resource` (ARN) are globs; `expires` is a date.
 
-    The last day is included; an expired exception stops working.
+    The last day is included; an expired exception stops working. With `findings` (ids), it is of those alone.
     """
 
     reason: str
@@ -26,9 +27,12 @@ class RiskException(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account: str = "*"
     region: str = "*"
     resource: str = "*"
+    findings: frozenset[str] = frozenset()
 
     def covers(self, check_id: str, account_id: str, region: str, resource_arn: str) -> bool:
         """Whether a finding falls under this exception (its expiry aside)."""
+        if self.findings:
+            return finding_id(check_id, account_id, region, resource_arn) in self.findings
         return (
             fnmatchcase(check_id, self.check)
             and fnmatchcase(account_id, self.account)
@@ -53,7 +57,8 @@ def parse(entries: Any, place: str) -> list[RiskException]:
             raise UserError(
                 f"{place}: exception {number}: the approver must be another person than the owner"
             )
-        if (exception.check, exception.resource, exception.account) == ("*", "*", "*"):
+        everything = (exception.check, exception.resource, exception.account) == ("*", "*", "*")
+        if everything and not exception.findings:
             raise UserError(
                 f"{place}: exception {number} would cover everything; name a check, resource or account"
             )

@@ -1,0 +1,1 @@
+"""Alembic's migrations of the state, from the first released version on."""
