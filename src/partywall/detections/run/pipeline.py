@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from partywall.detections.detection import SEVERITIES, Detection
+from partywall.detections.detection import SEVERITIES
 from partywall.detections.incidents.context import posture
 from partywall.detections.incidents.incident import Incident
 from partywall.detections.incidents.join import join, stored
@@ -19,8 +17,6 @@ from partywall.detections.run.store import DetectionStore, Kept
 
 if TYPE_CHECKING:
     from partywall.findings.exceptions import RiskException
-
-_MODELS = "partywall.detections.models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +111,14 @@ def detect(
 def _models(
     logs: Any, found: DetectionStore, run: int, now: datetime, options: dict[str, Any]
 ) -> tuple[int, int, tuple[str, ...]]:
-    """Runs the models where they are there: (new, grown, what they say of themselves)."""
+    """Runs the models: (new, grown, what they say of themselves)."""
+    from partywall.detections import models
     from partywall.detections.run.store import Found
 
-    if importlib.util.find_spec(_MODELS) is None:
-        return 0, 0, ()
-    asked = getattr(importlib.import_module(_MODELS), "run", None)
-    if asked is None:
-        return 0, 0, ()
-    answer = asked(logs, **options)
-    detections: Sequence[Detection] = getattr(answer, "detections", answer)
-    fresh, grown = found.add((Found(each) for each in detections), run, now)
-    return fresh, grown, tuple(getattr(answer, "notes", ()))
+    answer = models.run(logs, now=now, **options)
+    fresh, grown = found.add((Found(each) for each in answer.detections), run, now)
+    answer.stored()
+    return fresh, grown, answer.notes
 
 
 def threats(data: Path, exceptions: Sequence[RiskException] = ()) -> Threats:
