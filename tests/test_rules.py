@@ -26,10 +26,14 @@ def _recall() -> Any:
     return module
 
 
-def test_the_table_of_guardduty_types_says_what_the_rules_do(ours: RuleSet) -> None:
-    assert len(guardduty.table()) == 46
+def test_the_table_of_guardduty_types_says_what_rules_and_models_do(ours: RuleSet) -> None:
+    told = guardduty.table()
+    assert len(told) == 46
     for each in guardduty.equivalents(ours):
-        assert bool(each.rules) is not bool(each.needs), each
+        by = told[each.type].partition(":")[0]
+        assert (by == guardduty.BY_RULES) is bool(each.rules), each
+        assert by != guardduty.BY_MODELS or each.models, each
+        assert each.rules or each.models or each.needs, each
 
 
 def test_every_rule_for_a_guardduty_type_brings_events(ours: RuleSet) -> None:

@@ -34,11 +34,11 @@ def list_rules(
         list[str] | None, typer.Option(help="Only these ATT&CK techniques: T1098, or T1098.001.")
     ] = None,
     guardduty: Annotated[
-        bool, typer.Option("--guardduty", help="GuardDuty's types on CloudTrail, and the rules for each.")
+        bool, typer.Option("--guardduty", help="GuardDuty's types on CloudTrail, and what stands for each.")
     ] = False,
     format: AsListing = Listing.TABLE,
 ) -> None:
-    """List the rules, worst first; or GuardDuty's finding types with the rules that stand for them."""
+    """List the rules, worst first; or GuardDuty's finding types with what stands for them."""
     from partywall.cli.console import console, grid, print_json
     from partywall.detections.sigma.rules import LEVELS, OURS, load
     from partywall.errors import UserError
@@ -132,14 +132,15 @@ def _guardduty(loaded: RuleSet, format: Listing) -> None:
 
     found = equivalents(loaded)
     if format is Listing.JSON:
-        print_json([{"type": each.type, "rules": each.rules, "needs": each.needs} for each in found])
+        print_json([{"type": e.type, "rules": e.rules, "models": e.models, "needs": e.needs} for e in found])
         return
-    listing = grid("type", "rules")
+    listing = grid("type", "rules and models")
     for each in found:
-        listing.add_row(each.type, ", ".join(each.rules) or each.needs)
+        by = (*each.rules, *(f"model {name}" for name in each.models))
+        listing.add_row(each.type, "; ".join(filter(None, (", ".join(by), each.needs))))
     console().print(listing)
-    covered = sum(bool(each.rules) for each in found)
-    console(stderr=True).print(f"{covered} of {len(found)} types have a rule", style="dim")
+    covered = sum(bool(each.rules or each.models) for each in found)
+    console(stderr=True).print(f"{covered} of {len(found)} types have a rule or a model", style="dim")
 
 
 def _row(each: Rule | Correlation) -> dict[str, Any]:

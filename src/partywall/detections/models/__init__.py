@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from partywall.detections.models.lists import Lists
     from partywall.detections.models.memory import Memory
 
-MODULES: Final = ("flow",)
+MODULES: Final = ("flow", "trail")
 """The modules that hold a MODEL, in the order in which they are asked."""
 LISTS: Final = "lists"
 """The directory of the data directory whose files are the user's lists of bad addresses and domains."""
