@@ -1,31 +1,34 @@
-"""Which imported findings tell of what ours tell, too."""
+"""Which detections tell what others tell, too: imported ones of ours, models' of rules'."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from partywall.detections.detection import Detection
+from partywall.detections.detection import SEVERITIES, Detection
 from partywall.detections.incidents.links import role_of
 
 OURS: Final = frozenset(["rule", "correlation", "model"])
 _NEAR: Final = timedelta(hours=6)
+_LOUD: Final = SEVERITIES.index("medium")
 
 
 def same(detections: Iterable[Detection]) -> dict[str, str]:
-    """Id of each imported finding -> id of our detection that tells the same.
+    """Id of each imported finding, or model's detection -> id of our detection that tells the same.
 
-    The same: one account, one type or one tactic, times at most 6 hours apart, and the same principal (a
-    role for its sessions), access key or resource.
+    The same, of an imported one: one account, one type or one tactic, times at most 6 hours apart, and the
+    same principal (a role for its sessions), access key or resource. Of a model's: one tactic, and at least
+    half of its events in one detection of a rule.
     """
     listed = list(detections)
+    made = _modelled(listed)
     ours: dict[tuple[str, str], list[Detection]] = {}
     for each in listed:
         if each.source in OURS:
             for thing in _things(each):
                 ours.setdefault((each.account, thing), []).append(each)
-    made: dict[str, str] = {}
     for each in listed:
         if each.source in OURS:
             continue
@@ -42,6 +45,29 @@ def same(detections: Iterable[Detection]) -> dict[str, str]:
                 near, key=lambda our: (our.type != each.type, abs(our.first_seen - each.first_seen), our.id)
             )
             made[each.id] = best.id
+    return made
+
+
+def _modelled(listed: Iterable[Detection]) -> dict[str, str]:
+    by_event: dict[str, list[Detection]] = {}
+    models: list[Detection] = []
+    for each in listed:
+        if each.source == "model" and each.events:
+            models.append(each)
+        elif each.source in OURS:
+            for event in each.events:
+                by_event.setdefault(event, []).append(each)
+    made: dict[str, str] = {}
+    for each in models:
+        shared = Counter(
+            other.id
+            for event in each.events
+            for other in by_event.get(event, ())
+            if other.tactics[:1] == each.tactics[:1] and SEVERITIES.index(other.severity) >= _LOUD
+        )
+        best = shared.most_common(1)
+        if best and best[0][1] * 2 >= len(each.events):
+            made[each.id] = best[0][0]
     return made
 
 

@@ -34,6 +34,8 @@ def profiled(span: Span) -> None:
         " WHERE r.instance <> '' AND p.network <> '' GROUP BY ALL",
         "SELECT c.account, '' AS actor, '' AS kind, 'endpoint account' AS what, c.endpoint_account AS value,"
         " count(*)::DOUBLE AS n FROM call c WHERE c.endpoint_account <> '' GROUP BY ALL",
+        "SELECT account, actor, any_value(kind) AS kind, 'burst ' || what AS what, '' AS value,"
+        " max(n)::DOUBLE AS n FROM burst GROUP BY ALL",
         "SELECT account, '' AS actor, '' AS kind, 'day' AS what, '' AS value, count(*)::DOUBLE AS n"
         " FROM call GROUP BY ALL",
     ]

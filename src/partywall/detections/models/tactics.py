@@ -49,8 +49,10 @@ _BY_PURPOSE: Final = {
     " SendSSHPublicKey SendSerialConsoleSSHPublicKey AuthorizeSecurityGroupIngress",
 }
 _PURPOSES: Final = {name: purpose for purpose, names in _BY_PURPOSE.items() for name in names.split()}
-_LOOKS: Final = re.compile(r"^(List|Describe|Get|Head|Lookup|Search|Simulate|BatchGet|Query|Scan|Select)")
-_ORDINARY: Final = frozenset(
+LOOKS: Final = "^(List|Describe|Get|Head|Lookup|Search|Simulate|BatchGet|Query|Scan|Select)"
+"""What names of calls begin with that look around: a regular expression, DuckDB's, too."""
+_LOOKS: Final = re.compile(LOOKS)
+ORDINARY: Final = frozenset(
     {
         "GetCallerIdentity",
         "GetObject",
@@ -104,7 +106,7 @@ def purpose(api: str) -> str:
 
 def looks(name: str) -> bool:
     """Whether a call of that name looks around, rather than does an application's daily reading."""
-    return bool(_LOOKS.match(name)) and name not in _ORDINARY
+    return bool(_LOOKS.match(name)) and name not in ORDINARY
 
 
 def type_of(tactic: str, api: str = "", data: bool = False) -> str:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.detections.detection import Detection
-from partywall.detections.models import Answer, Asked, Model, bad_callers, calls, candidate, geo, home
+from partywall.detections.models import Answer, Asked, Model, bad_callers, bursts, calls, candidate, geo, home
 from partywall.detections.models.calls import Span
 from partywall.detections.models.candidate import Candidate
 from partywall.detections.models.habits import Habits
@@ -68,7 +68,8 @@ def _days(
         for day in days:
             habits.before(day)
             span.of(day)
-            found += home.candidates(span, mine, known)
+            bursts.measured(span)
+            found += [*home.candidates(span, mine, known), *bursts.candidates(span)]
             profiled(span)
             habits.learn(day)
         habits.store()
@@ -90,6 +91,6 @@ def _placed(span: Span, places: geo.Places) -> dict[str, geo.Place]:
 
 MODEL: Final = Model(
     "trail",
-    tuple(dict.fromkeys((*bad_callers.TYPES, *(each.type for each in home.ABOUTS)))),
+    tuple(dict.fromkeys((*bad_callers.TYPES, *(each.type for each in (*home.ABOUTS, *bursts.ABOUTS))))),
     run,
 )
