@@ -17,7 +17,8 @@ from alembic.script import ScriptDirectory
 
 import partywall.state.migrations
 from partywall.errors import UserError
-from partywall.state.database import FILE, HEAD, URL_VARIABLE, version
+from partywall.state.database import HEAD, version
+from partywall.state.places import FILE, URL_VARIABLE
 from partywall.state.schema import METADATA
 from partywall.state.store import Store
 from tests.databases import fresh, postgresql

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -12,9 +12,10 @@ from partywall.errors import UserError, did_you_mean
 if TYPE_CHECKING:
     from partywall.analysis.network.intent import Intents
     from partywall.findings.exceptions import RiskException
+    from partywall.findings.owners import OwnerRule
 
 DEFAULT: Final = Path("partywall.yaml")
-_KEYS: Final = ("params", "disable", "exceptions", "variants", "phi_tags", "intents")
+_KEYS: Final = ("params", "disable", "exceptions", "owners", "variants", "phi_tags", "intents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +31,34 @@ class Config:
     """KEY or KEY=VALUE by which a resource is known to hold health information; empty for the usual ones."""
     intents: Intents | None = None
     """What may, must and must not reach what, held against the network on each scan."""
+    owners: list[OwnerRule] = field(default_factory=list["OwnerRule"])
+    """Whose a finding is that nobody was assigned."""
 
 
-def load(path: Path | None) -> Config:
+def load(path: Path | None, data: Path | None = None) -> Config:
     """The configuration at `path`, or at ./partywall.yaml where it exists, else an empty one.
 
+    With a data directory, the exceptions that people approved in its state hold besides those of the file.
     Raises UserError with file and line for what it cannot read.
     """
+    found = _load(path)
+    if data is None:
+        return found
+    from partywall.state.places import exists
+
+    if not exists(data):
+        return found
+    from partywall.state.store import Store
+
+    with Store.open(data) as store:
+        return replace(found, exceptions=[*found.exceptions, *store.approved()])
+
+
+def _load(path: Path | None) -> Config:
     import yaml
 
     from partywall.findings.exceptions import parse
+    from partywall.findings.owners import parse as parse_owners
 
     if path is None:
         if not DEFAULT.exists():
@@ -78,6 +97,7 @@ def load(path: Path | None) -> Config:
         _variants(entries.get("variants") or {}, path),
         tuple(str(tag) for tag in cast("list[Any]", phi_tags)),
         _intents(entries.get("intents"), path),
+        parse_owners(entries.get("owners") or [], str(path)),
     )
 
 

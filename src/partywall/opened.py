@@ -15,6 +15,7 @@ from partywall.scan import JUDGE_MEMORY
 
 if TYPE_CHECKING:
     from partywall.findings.model import Report
+    from partywall.findings.people import Said
     from partywall.lake.engine import Lake
 
 
@@ -22,6 +23,7 @@ def open_report(directory: Path, checks: Sequence[CompiledCheck], config: Config
     """The `Report` of a published scan for the given checks. Raises UserError where it cannot be read."""
     from partywall.analysis.policy import FACTS
     from partywall.findings.assemble import report
+    from partywall.findings.people import People
     from partywall.lake.engine import Lake, connect
 
     with explained(directory):
@@ -29,8 +31,27 @@ def open_report(directory: Path, checks: Sequence[CompiledCheck], config: Config
         known = set(lake.manifest.checks)
         judged = [c for c in checks if c.check.id in known]
         _whole(lake, {c.check.table for c in judged})
-        found: Report = report(lake, judged, config.params, config.exceptions, wanted)
+        people = People(_said(directory), config.owners)
+        found: Report = report(lake, judged, config.params, config.exceptions, wanted, people)
         return replace(found, pages=partial(_pages, lake, found, config, checks))
+
+
+def _said(directory: Path) -> list[Said]:
+    """What people had said of findings while this scan was the newest of its data directory."""
+    from partywall.lake.snapshot import DataDirectory, read_manifest
+    from partywall.state.places import exists
+
+    place = directory.parent.parent
+    if not exists(place):
+        return []
+    from partywall.findings.people import Said
+    from partywall.state.store import Store
+
+    later = [name for name in DataDirectory(place).published() if name > directory.name]
+    until = read_manifest(directory.parent / later[0]).started_at if later else None
+    with Store.open(place) as store:
+        found = store.work(at=until)
+    return [Said(w.finding_id, w.status, w.status_at, w.owner) for w in found.values()]
 
 
 def _pages(lake: Lake, report: Report, config: Config, checks: Sequence[CompiledCheck]) -> dict[str, Any]:

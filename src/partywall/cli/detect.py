@@ -105,7 +105,7 @@ def detect(
 
     begin, end = moment(since, "--since"), moment(until, "--until")
     bad = False
-    accepted, first = exceptions(config), True
+    accepted, first = exceptions(config, data), True
     for path in imports or ():
         bad = _imported(path, data, quiet) or bad
     while True:

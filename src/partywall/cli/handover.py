@@ -165,4 +165,4 @@ def _opened(
     )
     if account != "*" and account not in compliance.accounts:
         raise UserError(f"the scan has no account {account!r}; it has {', '.join(compliance.accounts)}")
-    return compliance, load(config)
+    return compliance, load(config, data)

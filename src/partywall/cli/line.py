@@ -83,7 +83,7 @@ class _Opened:
 
         self.request = request
         self.directory = DataDirectory(request.data).resolve(request.scan)
-        self.config: Config = load(request.config)
+        self.config: Config = load(request.config, request.data)
         checks = load_checks(Selection(), self.config, request.checks_dirs)
         self.report: Report = open_report(self.directory, checks.chosen, self.config)
         self.lake: Lake = Lake(self.directory, FACTS)

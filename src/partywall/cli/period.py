@@ -89,7 +89,7 @@ def write_pack(
             requirement_timelines(period, data, chosen, checks_dirs, config),
             check_timelines(period, checks_of(chosen)),
         )
-    contents = Contents(compliance, chosen, data, _exceptions(config), period, *timelines)
+    contents = Contents(compliance, chosen, data, _exceptions(config, data), period, *timelines)
     written = write(contents, output, signer)
     told = [
         plural(written.files, "file"),
@@ -139,10 +139,10 @@ def _framework(name: str) -> Framework:
     return find(load_frameworks(()), name)
 
 
-def _exceptions(config: Path | None) -> list[Any]:
+def _exceptions(config: Path | None, data: Path) -> list[Any]:
     from partywall.config import load
 
-    return list(load(config).exceptions)
+    return list(load(config, data).exceptions)
 
 
 def _write(header: Sequence[str], rows: Sequence[Sequence[Any]], form: str, output: Path | None) -> None:

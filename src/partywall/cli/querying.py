@@ -127,7 +127,7 @@ def _findings(lake: Lake, directory: Path, checks_dirs: tuple[Path, ...], config
     from partywall.opened import open_report
     from partywall.scan import Selection, load_checks
 
-    config = load(config_file)
+    config = load(config_file, directory.parent.parent)
     checks = load_checks(Selection(), config, checks_dirs)
     report = open_report(directory, checks.chosen, config, Wanted(statuses=STATUSES))
     lake.connection.register("findings", report.findings)

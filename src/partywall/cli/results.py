@@ -66,7 +66,7 @@ def opened(chosen: Chosen) -> Report:
         if status not in STATUSES:
             raise UserError(f"there is no status {status!r}; choose among {', '.join(STATUSES)}")
     directory = DataDirectory(chosen.data).resolve(chosen.scan)
-    config = load(chosen.config)
+    config = load(chosen.config, chosen.data)
     selection = Selection(services=chosen.services, checks=chosen.checks, severities=chosen.severities)
     checks = load_checks(selection, config, chosen.checks_dirs)
     wanted = Wanted(statuses=chosen.statuses, tags=parse_tags(chosen.tags))

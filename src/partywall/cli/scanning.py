@@ -66,7 +66,7 @@ def run(request: Request, identities: Sequence[Identity] = ()) -> int:
     _validate(request)
     wanted = Wanted(tags=parse_tags(request.tags))
     output = request.output or request.data / "reports"
-    config = load(request.config)
+    config = load(request.config, request.data)
     data = DataDirectory(request.data)
     resume = ""
     selection = Selection(

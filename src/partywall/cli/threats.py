@@ -33,11 +33,11 @@ class Form(StrEnum):
     CSV = "csv"
 
 
-def exceptions(config: Path | None) -> list[RiskException]:
-    """The accepted risks of the configuration."""
+def exceptions(config: Path | None, data: Path) -> list[RiskException]:
+    """The accepted risks of the configuration, and those that people approved."""
     from partywall.config import load
 
-    return load(config).exceptions
+    return load(config, data).exceptions
 
 
 def show(found: Threats, form: Form, *, only_incidents: bool = False, every: bool = False) -> None:
@@ -66,7 +66,7 @@ def findings_of_logs(
 
     from partywall.detections.run.pipeline import threats
 
-    found = threats(data, exceptions(config))
+    found = threats(data, exceptions(config, data))
     if severities:
         found = replace(
             found,

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from partywall.checks.loader import CompiledCheck
 from partywall.findings.causes import blame
-from partywall.findings.exceptions import RiskException, in_force
-from partywall.findings.lifecycle import FILE, ID
+from partywall.findings.exceptions import RiskException, exception_sql, in_force
+from partywall.findings.lifecycle import FILE, ID, lifecycle_schema, lifecycle_sql, shown_sql
 from partywall.findings.model import VERDICT_NAMES, Report, ScanInfo, findings_schema
+from partywall.findings.owners import owner_sql
+from partywall.findings.people import People
 from partywall.findings.priority import joins_sql, make_context, priority_sql, priority_why_sql
 from partywall.findings.verdicts import CAUSE_TYPE, Overrides, by_table, failing_sql, verdict_file
 from partywall.lake.engine import FAILED_LISTING, Lake
@@ -48,8 +50,12 @@ def report(
     overrides: Overrides,
     exceptions: Collection[RiskException] = (),
     wanted: Wanted | None = None,
+    people: People | None = None,
 ) -> Report:
-    """The report of a judged scan; findings are ordered by priority, worst first."""
+    """The report of a judged scan; findings are ordered by priority, worst first.
+
+    `people` is what was said of findings, and the rules of whose they are.
+    """
     wanted = wanted or Wanted()
     chosen = [
         c
@@ -57,7 +63,7 @@ def report(
         if (not wanted.severities or c.check.severity in wanted.severities)
         and (not wanted.services or c.table.service in wanted.services)
     ]
-    findings = _findings(lake, chosen, overrides, exceptions, wanted)
+    findings = _findings(lake, chosen, overrides, exceptions, wanted, people or People())
     return Report(
         scan=scan_info(lake),
         checks={c.check.id: c.check for c in chosen},
@@ -74,19 +80,18 @@ def _findings(
     overrides: Overrides,
     exceptions: Collection[RiskException],
     wanted: Wanted,
+    people: People,
 ) -> pa.Table:
     now = lake.manifest.started_at
     fill_raw(lake, checks, overrides, wanted.statuses)
     make_context(lake)
-    lifecycle = lake.directory / FILE
-    known = (
-        f"SELECT finding_id, state, first_seen, last_seen, changed_at, resolved_at"
-        f" FROM read_parquet({literal(str(lifecycle))})"
-        if lifecycle.exists()
-        else "SELECT NULL::VARCHAR AS finding_id, NULL::VARCHAR AS state, NULL::TIMESTAMPTZ AS first_seen,"
-        " NULL::TIMESTAMPTZ AS last_seen, NULL::TIMESTAMPTZ AS changed_at,"
-        " NULL::TIMESTAMPTZ AS resolved_at WHERE FALSE"
-    )
+    people.register(lake)
+    known = "_no_lifecycle"
+    if (lake.directory / FILE).exists():
+        known = f"({lifecycle_sql(lake.directory)})"
+    else:
+        lake.connection.register(known, lifecycle_schema().empty_table())
+    accepted = exception_sql(in_force(exceptions, now)[0])
     tagged = " AND ".join(
         f"map_contains(r.tags, {literal(k)})" + (f" AND r.tags[{literal(k)}] = {literal(v)}" if v else "")
         for k, v in wanted.tags.items()
@@ -97,7 +102,7 @@ def _findings(
     sql = f"""
         SELECT r.finding_id, r.check_id, r.account_id, r.region, r.resource_arn, r.resource_name,
             s.table_name AS resource_type, r.status, s.severity,
-            coalesce(l.state, '') AS state, r.message,
+            {shown_sql("l", "w", "r.exception")} AS state, r.message,
             coalesce(l.first_seen, {moment}) AS first_seen, coalesce(l.last_seen, {moment}) AS last_seen,
             coalesce(l.changed_at, {moment}) AS changed_at, l.resolved_at,
             coalesce(r.cause.operation, '') AS unknown_operation,
@@ -105,19 +110,23 @@ def _findings(
             coalesce(r.cause.outcome, '') AS unknown_outcome,
             coalesce(r.cause.code, '') AS unknown_code,
             coalesce(r.cause.denied_by, '') AS unknown_denied_by,
-            '' AS exception,
+            r.exception,
             {priority_sql("r.status", "s.severity", "r.tags")} AS priority,
             {priority_why_sql("r.status", "s.severity", "r.tags", "r.check_id", "s.table_name")}
-                AS priority_why
-        FROM (SELECT *, {ID} AS finding_id, CASE verdict {status} END AS status FROM _raw) r
-        JOIN _checks s USING (check_id) LEFT JOIN ({known}) l USING (finding_id)
+                AS priority_why,
+            coalesce(nullif(w.owner, ''), r.rule_owner, '') AS owner
+        FROM (SELECT *, CASE WHEN status = 'fail' THEN {accepted} ELSE '' END AS exception,
+                {owner_sql(people.owners)} AS rule_owner
+            FROM (SELECT *, {ID} AS finding_id, CASE verdict {status} END AS status FROM _raw)
+            JOIN (SELECT check_id, table_name FROM _checks) USING (check_id)) r
+        JOIN _checks s USING (check_id) LEFT JOIN {known} l USING (finding_id)
+        LEFT JOIN _said w USING (finding_id)
         {joins_sql("r.check_id", "s.table_name", "r.resource_arn")}
         WHERE r.status IN ({statuses}) {f"AND {tagged}" if tagged else ""}
         ORDER BY priority DESC, r.status, r.check_id, r.account_id, r.region, r.resource_arn
     """
     found = lake.arrow(sql).cast(findings_schema())
-    found = blame(lake, {c.check.id: c for c in checks}, found)
-    return _except(found, in_force(exceptions, now)[0])
+    return blame(lake, {c.check.id: c for c in checks}, found)
 
 
 def fill_raw(
@@ -163,29 +172,6 @@ def _insert_others(lake: Lake, table: str, group: list[CompiledCheck]) -> None:
             f" read_parquet({literal(str(path))}) ON {columns} INTO NAME check_id VALUE verdict)"
             " WHERE verdict IN (1, 3)"
         )
-
-
-def _except(findings: pa.Table, exceptions: Collection[RiskException]) -> pa.Table:
-    """Marks failing findings that an exception in force covers: state "excepted", and its reason."""
-    import pyarrow as pa
-
-    if not exceptions or not findings.num_rows:
-        return findings
-    names = ("check_id", "account_id", "region", "resource_arn", "status", "state")
-    columns = [findings[n].to_pylist() for n in names]
-    reasons: list[str] = []
-    states: list[str] = []
-    for check_id, account_id, region, arn, status, state in zip(*columns, strict=True):
-        covering = None
-        if status == "fail":
-            covering = next((e for e in exceptions if e.covers(check_id, account_id, region, arn)), None)
-        reasons.append(covering.reason if covering else "")
-        states.append("excepted" if covering else state)
-    schema = findings.schema
-    found = findings.set_column(
-        schema.get_field_index("exception"), "exception", pa.array(reasons, pa.string())
-    )
-    return found.set_column(schema.get_field_index("state"), "state", pa.array(states, pa.string()))
 
 
 def counts(lake: Lake, checks: Collection[CompiledCheck]) -> pa.Table:

@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 
 from partywall.errors import UserError
+from partywall.findings.globs import glob_sql
 from partywall.findings.model import finding_id
+from partywall.lake.source import literal
 
 
 class RiskException(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,3 +75,21 @@ def in_force(
     today = now.astimezone(UTC).date()
     listed = list(exceptions)
     return [e for e in listed if e.expires >= today], [e for e in listed if e.expires < today]
+
+
+def exception_sql(exceptions: Iterable[RiskException]) -> str:
+    """SQL of the reason of the first exception that covers a row with finding_id, check_id,
+    account_id, region and resource_arn; '' where none does."""
+    whens: list[str] = []
+    columns = {"check": "check_id", "account": "account_id", "region": "region", "resource": "resource_arn"}
+    for each in exceptions:
+        if each.findings:
+            fits = [f"finding_id IN ({', '.join(map(literal, sorted(each.findings)))})"]
+        else:
+            fits = [
+                glob_sql(column, getattr(each, name))
+                for name, column in columns.items()
+                if getattr(each, name) != "*"
+            ]
+        whens.append(f"WHEN {' AND '.join(fits) or 'TRUE'} THEN {literal(each.reason)}")
+    return f"CASE {' '.join(whens)} ELSE '' END" if whens else "''"

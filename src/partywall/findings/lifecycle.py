@@ -43,6 +43,8 @@ def lifecycle_schema() -> pa.Schema:
             ("changed_at", time),
             ("resolved_at", time),
             ("reopened", pa.int32()),
+            # Since when it has been open this time, or was until it was closed.
+            ("opened_at", time),
         ]
     )
 
@@ -95,18 +97,42 @@ def remember(lake: Lake, previous: Iterable[Path]) -> None:
     """
     lake.connection.register("_no_lifecycle", lifecycle_schema().empty_table())
     lake.execute("CREATE OR REPLACE TEMP TABLE _earlier AS SELECT * FROM _no_lifecycle")
-    names = ", ".join(lifecycle_schema().names)
     for scan in previous:
         with explained(scan):
-            lake.execute(
-                f"INSERT INTO _earlier SELECT {names} FROM read_parquet({literal(str(scan / FILE))})"
-            )
+            lake.execute(f"INSERT INTO _earlier BY NAME {lifecycle_sql(scan)}")
     kept = ", ".join(n for n in lifecycle_schema().names if n not in ("first_seen", "reopened"))
     lake.execute(
         f"CREATE OR REPLACE TEMP TABLE _earlier AS SELECT {kept},"
         " min(first_seen) OVER same AS first_seen, max(reopened) OVER same AS reopened FROM _earlier"
         " WINDOW same AS (PARTITION BY finding_id) QUALIFY row_number() OVER (PARTITION BY finding_id"
         " ORDER BY greatest(last_seen, changed_at) DESC) = 1"
+    )
+
+
+def lifecycle_sql(scan: Path) -> str:
+    """SELECT of a scan's histories; one of a version without `opened_at` tells it by what it has."""
+    import pyarrow.parquet as pq
+
+    path = scan / FILE
+    there = set(pq.read_schema(path).names)
+    told = [name for name in lifecycle_schema().names if name in there]
+    if "opened_at" not in there:
+        told.append("CASE WHEN reopened = 0 THEN first_seen ELSE changed_at END AS opened_at")
+    return f"SELECT {', '.join(told)} FROM read_parquet({literal(str(path))})"
+
+
+def shown_sql(row: str, said: str, exception: str) -> str:
+    """SQL of the state that people are shown of a finding; docs/lifecycle.md has it as a table.
+
+    `row` has the lifecycle's columns, `said` the columns status and status_at of what a person said (NULL
+    where nobody did), and `exception` is SQL of the reason of an exception in force, or ''. What was said
+    before the finding came back does not hold any more.
+    """
+    return (
+        f"CASE WHEN {row}.state IN ('resolved', 'gone') THEN {row}.state"
+        f" WHEN {exception} <> '' THEN 'excepted'"
+        f" WHEN {said}.status <> '' AND {said}.status_at >= {row}.opened_at THEN {said}.status"
+        f" ELSE coalesce({row}.state, '') END"
     )
 
 
@@ -123,7 +149,7 @@ def advance(lake: Lake, checks: Iterable[CompiledCheck], now: datetime) -> None:
             _close(lake, table, [c.check.id for c in group], old)
     target = lake.directory / FILE
     names = ", ".join(lifecycle_schema().names)
-    merged = _MERGE.format(old=old, now=f"TIMESTAMPTZ {literal(now.isoformat())}")
+    merged = _MERGE.format(old=old, now=f"TIMESTAMPTZ {literal(now.isoformat())}", closes=_CLOSES)
     try:
         lake.execute(
             f"COPY (SELECT {names} FROM ({merged})) TO {literal(str(target))}"
@@ -163,6 +189,10 @@ def _close(lake: Lake, table: str, ids: list[str], old: str) -> None:
     )
 
 
+# What went and came back mended is resolved; what was mended and went stays resolved.
+_CLOSES: Final = (
+    "(x.closed IS NOT NULL AND (o.resolved_at IS NULL OR (o.state = 'gone' AND x.closed = 'resolved')))"
+)
 _MERGE: Final = """
     SELECT c.*,
         CASE WHEN o.finding_id IS NULL THEN 'new'
@@ -173,15 +203,16 @@ _MERGE: Final = """
         CASE WHEN o.status = c.status AND o.resolved_at IS NULL THEN o.changed_at
              ELSE {now} END AS changed_at,
         NULL::TIMESTAMPTZ AS resolved_at,
-        (coalesce(o.reopened, 0) + CASE WHEN o.resolved_at IS NOT NULL THEN 1 ELSE 0 END)::INTEGER AS reopened
+        (coalesce(o.reopened, 0) + CASE WHEN o.resolved_at IS NOT NULL THEN 1 ELSE 0 END)::INTEGER
+            AS reopened,
+        CASE WHEN o.resolved_at IS NULL THEN coalesce(o.opened_at, {now}) ELSE {now} END AS opened_at
     FROM (SELECT DISTINCT ON (finding_id) * FROM _current ORDER BY finding_id, status) c
     LEFT JOIN {old} o USING (finding_id)
     UNION ALL BY NAME
     SELECT o.* EXCLUDE (status, state, changed_at, resolved_at),
-        CASE WHEN x.closed = 'resolved' THEN 'pass' ELSE o.status END AS status,
-        CASE WHEN o.resolved_at IS NULL THEN coalesce(x.closed, o.state) ELSE o.state END AS state,
-        CASE WHEN o.resolved_at IS NULL AND x.closed IS NOT NULL THEN {now}
-             ELSE o.changed_at END AS changed_at,
+        CASE WHEN {closes} AND x.closed = 'resolved' THEN 'pass' ELSE o.status END AS status,
+        CASE WHEN {closes} THEN x.closed ELSE o.state END AS state,
+        CASE WHEN {closes} THEN {now} ELSE o.changed_at END AS changed_at,
         coalesce(o.resolved_at, CASE WHEN x.closed IS NOT NULL THEN {now} END) AS resolved_at
     FROM {old} o
     ANTI JOIN _current c USING (finding_id)

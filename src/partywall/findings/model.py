@@ -49,8 +49,9 @@ def finding_id(
 def findings_schema() -> pa.Schema:
     """The columns of a findings table (SQL's `findings`, and what every output reads).
 
-    `status`: fail, pass, unknown, not_applicable. `state`: new, open, reopened, resolved, gone, excepted, or
-    "" for one that never failed. The `unknown_*` columns say which call did not answer ("" elsewhere).
+    `status`: fail, pass, unknown, not_applicable. `state`: new, open, reopened, acknowledged, in_progress,
+    resolved, gone, excepted, or "" for one that never failed. The `unknown_*` columns say which call did not
+    answer ("" elsewhere).
     """
     import pyarrow as pa
 
@@ -80,6 +81,7 @@ def findings_schema() -> pa.Schema:
             ("exception", text),  # reason of the exception in force, "" elsewhere
             ("priority", pa.int16()),  # 0 (least) to 100
             ("priority_why", text),
+            ("owner", text),  # whose it is: as assigned, else by rule, else ""
         ]
     )
 

@@ -225,7 +225,7 @@ def open_compliance(
     from partywall.scan import Selection, load_checks
 
     directory = DataDirectory(data).resolve(scan)
-    configuration = load(config)
+    configuration = load(config, data)
     checks = load_checks(Selection(), configuration, checks_dirs).chosen
     return compliance_of(
         directory,

@@ -21,7 +21,7 @@ def register(
     from partywall.frameworks.scope import PHI_TAGS, VIOLATION, tagged, violations
     from partywall.scan import Selection, load_checks
 
-    config = load(config_file)
+    config = load(config_file, data)
     if "compliance" in names:
         checks = load_checks(Selection(), config, checks_dirs).chosen
         found = compliance_of(lake.directory, data, checks, config)

@@ -162,6 +162,7 @@ def _product_fields(row: Row, domain: str) -> dict[str, str]:
         "unknown_outcome": row.unknown_outcome,
         "unknown_denied_by": row.unknown_denied_by,
         "exception": row.exception,
+        "owner": row.owner,
     }
     shown = {f"partywall/{name}": clip(visible(value).strip(), 2048) for name, value in fields.items()}
     return {name: value for name, value in shown.items() if value}

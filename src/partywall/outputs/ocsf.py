@@ -158,6 +158,7 @@ def _unmapped(row: Row) -> dict[str, Any]:
         "unknown_denied_by",
         "exception",
         "priority_why",
+        "owner",
     )
     return {"priority": row.priority} | {name: value for name in names if (value := getattr(row, name))}
 

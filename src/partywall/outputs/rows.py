@@ -37,6 +37,7 @@ class Row(NamedTuple):
     exception: str
     priority: int
     priority_why: str
+    owner: str
 
 
 def rows(report: Report, times: Literal["iso", "ms"] = "iso") -> Iterator[Row]:

@@ -40,6 +40,7 @@ HEADER: Final = (
     "exception",
     "priority_why",
     "finding_id",
+    "owner",
 )
 """The columns, in an order that stays: new ones are added at the end."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +15,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from partywall.errors import UserError
 from partywall.lake.writer import write_error
+from partywall.state.places import URL_VARIABLE, state_url
 
-FILE: Final = "state.db"
-URL_VARIABLE: Final = "PARTYWALL_STATE"
-"""Environment variable with the URL of a PostgreSQL database for the state."""
 HEAD: Final = "0001"
 """The newest migration."""
 _LOCK: Final = 7_227_201_143
@@ -27,16 +24,6 @@ _LOCK: Final = 7_227_201_143
 _WAIT: Final = 60
 """Seconds that a writer waits for another."""
 _SCHEMES: Final = ("postgresql", "postgres", "sqlite")
-
-
-def state_url(data: Path, url: str = "") -> str:
-    """The URL of the state of a data directory: as given, else of the environment, else its own file."""
-    return url or os.environ.get(URL_VARIABLE, "") or f"sqlite:///{(data / FILE).absolute()}"
-
-
-def exists(data: Path, url: str = "") -> bool:
-    """Whether there is a state to read: one given by URL, or the file in the data directory."""
-    return bool(url or os.environ.get(URL_VARIABLE)) or (data / FILE).exists()
 
 
 def connect(data: Path, url: str = "") -> Engine:

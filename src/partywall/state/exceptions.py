@@ -157,6 +157,11 @@ class Exceptions(Base):
         moment = (at or self.clock()).astimezone(UTC)
         return [each.rule() for each in self.exceptions() if each.was_in_force(moment)]
 
+    def approved(self) -> list[RiskException]:
+        """The exceptions that were approved and not revoked, whatever their last day: who applies them looks
+        at that."""
+        return [each.rule() for each in self.exceptions() if each.decided == ExceptionState.APPROVED]
+
     def expiring(self, days: int = REMIND_DAYS) -> list[Accepted]:
         """The approved exceptions that end within so many days, the first to end first."""
         today = self.clock().astimezone(UTC).date()

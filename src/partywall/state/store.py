@@ -16,9 +16,10 @@ from sqlalchemy.engine import Connection
 from partywall.errors import UserError, did_you_mean
 from partywall.state import audit as log
 from partywall.state.base import finding_ids, person, utc_now, words
-from partywall.state.database import connect, exists
+from partywall.state.database import connect
 from partywall.state.exceptions import Exceptions
 from partywall.state.model import Comment, Entry, Status, Work
+from partywall.state.places import exists
 from partywall.state.schema import audit as audit_table
 from partywall.state.schema import finding_comment, finding_work
 
@@ -90,11 +91,8 @@ class Store(Exceptions):
         said = {"status": kept, "status_by": actor, "status_at": now, "reason": reason}
         with self.writing() as connection:
             before = _work(connection, asked)
-            changed = [
-                each
-                for each in asked
-                if before[each].status != kept or (kept and before[each].reason != reason)
-            ]
+            # Said anew it holds from now on: the finding may have come back since it was said before.
+            changed = [each for each in asked if kept or before[each].status]
             _upsert(connection, changed, said)
             log.append(
                 connection,

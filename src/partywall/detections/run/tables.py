@@ -67,6 +67,6 @@ def register(connection: duckdb.DuckDBPyConnection, data: Path, config: Path | N
     """Makes the two tables visible; empty ones where nothing was ever detected."""
     from partywall.config import load
 
-    found = threats(data, load(config).exceptions)
+    found = threats(data, load(config, data).exceptions)
     connection.register("detection", detections_table(found))
     connection.register("incident", incidents_table(found))

@@ -6,7 +6,7 @@ const STATUS_GLYPHS = { fail: "✕", unknown: "?", pass: "✓", not_applicable: 
 const SEVERITIES = ["critical", "high", "medium", "low", "informational"];
 const SEVERITY_LABELS = { critical: "Critical", high: "High", medium: "Medium", low: "Low", informational: "Info" };
 const STATE_LABELS = {
-  "": "No history", new: "New", open: "Open", reopened: "Reopened", resolved: "Resolved", gone: "Gone", excepted: "Excepted",
+  "": "No history", new: "New", open: "Open", reopened: "Reopened", acknowledged: "Acknowledged", in_progress: "In progress", resolved: "Resolved", gone: "Gone", excepted: "Excepted",
 };
 const FRAMEWORKS = {
   securityhub: "Security Hub", config: "Config rule", "cis-7.0": "CIS 7.0", "cis-6.0": "CIS 6.0", "cis-5.0": "CIS 5.0",
