@@ -50,6 +50,10 @@ class Traffic:
             return f"2a00:1450::{number + 1:x}"
         return f"{203 - number // 62500}.0.{number // 250 % 250 + 1}.{number % 250 + 1}"
 
+    def foe(self, one: Host, number: int = 0) -> str:
+        """An address on the internet that no other host talks to."""
+        return self.out(int(one.eni[4:], 16) * 200 + number)
+
     def talk(
         self,
         one: Host,

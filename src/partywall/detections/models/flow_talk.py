@@ -7,7 +7,8 @@ Tables (DuckDB, temporary), of an open connection with the view `flow`:
 - `talk`: conversations of an hour: connections with one service port of one side.
 
 Who began it: SYN without ACK where the format has tcp-flags ("Flow log records": the flags of an interval
-are OR-ed), else the lower port is the service's. Which address is the interface's own: by flow-direction
+are OR-ed), else who talked where only one did and both ports are above 1023, else the lower port is the
+service's. Which address is the interface's own: by flow-direction
 where the format has it, else the private one of a private and a public address, else the one that makes up
 more of this interface's records than of any other's.
 """
@@ -77,6 +78,8 @@ _HOME: Final = """
 CREATE TEMP TABLE home AS
 SELECT address, arg_max(eni, (coalesce(own, FALSE)::INT, n * share, eni)) AS eni FROM seen GROUP BY address
 """
+# A NAT gateway's records name the packet's own address; where that is another interface's of the same logs,
+# the conversation is told there.
 _CONN: Final = """
 CREATE TEMP TABLE conn AS
 WITH sided AS (
@@ -85,27 +88,30 @@ WITH sided AS (
             WHEN s.public <> d.public AND NOT contains(src, ':') THEN d.public
             WHEN (hs.eni = raw.eni) <> (hd.eni = raw.eni) THEN hs.eni = raw.eni
             ELSE (s.n, src) >= (d.n, dst) END AS outward
-    FROM raw JOIN seen s ON s.eni = raw.eni AND s.address = src JOIN seen d ON d.eni = raw.eni
-    AND d.address = dst
+    FROM raw JOIN seen s ON s.eni = raw.eni AND s.address = src
+        JOIN seen d ON d.eni = raw.eni AND d.address = dst
         JOIN home hs ON hs.address = src JOIN home hd ON hd.address = dst
+), summed AS (
+    SELECT eni, if(outward, src, dst) AS own, if(outward, dst, src) AS other,
+        if(outward, sport, dport) AS own_port, if(outward, dport, sport) AS other_port, protocol,
+        date_trunc('hour', start) AS hour, any_value(region) AS region, any_value(instance) AS instance,
+        any_value(if(outward, psrc, pdst)) AS behind, any_value(if(outward, dpub, spub)) AS public,
+        bool_or(flags & 18 = if(outward, 2, 18)) AS ours, bool_or(flags & 18 = if(outward, 18, 2)) AS theirs,
+        coalesce(bool_or(flags & 18 = 18), FALSE) AS opened, bool_or(ok) AS ok, bool_or(aws) AS aws,
+        coalesce(sum(packets) FILTER (outward), 0)::BIGINT AS psent,
+        coalesce(sum(bytes) FILTER (outward), 0)::BIGINT AS sent,
+        coalesce(sum(packets) FILTER (NOT outward), 0)::BIGINT AS pgot,
+        coalesce(sum(bytes) FILTER (NOT outward), 0)::BIGINT AS got,
+        min(start) AS first, max(stop) AS last, count(*) AS records
+    FROM sided GROUP BY eni, own, other, own_port, other_port, protocol, hour
 )
-SELECT eni, if(outward, src, dst) AS own, if(outward, dst, src) AS other,
-    if(outward, sport, dport) AS own_port, if(outward, dport, sport) AS other_port, protocol,
-    date_trunc('hour', start) AS hour, any_value(region) AS region, any_value(instance) AS instance,
-    any_value(if(outward, psrc, pdst)) AS behind, any_value(if(outward, dpub, spub)) AS public,
-    CASE WHEN bool_or(flags & 18 = if(outward, 2, 18)) THEN TRUE
-        WHEN bool_or(flags & 18 = if(outward, 18, 2)) THEN FALSE
-        ELSE if(bool_or(outward), any_value(if(outward, dport, sport)) <= any_value(if(outward, sport,
-        dport)),
-            any_value(if(outward, dport, sport)) < any_value(if(outward, sport, dport))) END AS begun,
-    coalesce(bool_or(flags & 18 = 18), FALSE) AS opened, bool_or(flags IS NOT NULL) AS flagged,
-    bool_or(ok) AS ok, bool_or(aws) AS aws,
-    coalesce(sum(packets) FILTER (outward), 0)::BIGINT AS psent, coalesce(sum(bytes) FILTER (outward),
-    0)::BIGINT AS sent,
-    coalesce(sum(packets) FILTER (NOT outward), 0)::BIGINT AS pgot,
-    coalesce(sum(bytes) FILTER (NOT outward), 0)::BIGINT AS got,
-    min(start) AS first, max(stop) AS last, count(*) AS records
-FROM sided GROUP BY eni, own, other, own_port, other_port, protocol, hour
+SELECT summed.* EXCLUDE (behind, ours, theirs),
+    CASE WHEN ours THEN TRUE WHEN theirs THEN FALSE
+        WHEN (least(own_port, other_port) >= 1024 OR own_port = other_port) AND (psent = 0 OR pgot = 0)
+            THEN psent > 0
+        ELSE other_port <= own_port END AS begun
+FROM summed LEFT JOIN home ON home.address = behind AND behind <> own
+WHERE home.eni IS NULL OR home.eni = summed.eni
 """
 # No answer: nothing came back, or nothing but resets, which are bare headers.
 _TALK: Final = """
@@ -122,7 +128,7 @@ FROM (
     SELECT *, NOT ok OR if(begun, pgot, psent) = 0
         OR (protocol = 6 AND NOT opened
             AND if(begun, got, sent) <= if(begun, pgot, psent) * if(contains(own, ':'), 60, 40)) AS silent
-    FROM conn WHERE NOT coalesce(elsewhere, FALSE)
+    FROM conn
 ) GROUP BY ALL
 """
 
@@ -133,11 +139,4 @@ def converse(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_SEEN)
     connection.execute(_HOME)
     connection.execute(_CONN)
-    # A NAT gateway's records name the packet's own address; where that is another interface's of the
-    # same logs, the conversation is told there.
-    connection.execute("ALTER TABLE conn ADD COLUMN elsewhere BOOLEAN")
-    connection.execute(
-        "UPDATE conn SET elsewhere = TRUE FROM home"
-        " WHERE conn.behind <> conn.own AND home.address = conn.behind AND home.eni <> conn.eni"
-    )
     connection.execute(_TALK)
