@@ -114,7 +114,15 @@ def _scanned(lake: Any) -> Own:
 
 def candidates(span: Span, mine: Own, places: Mapping[str, Place]) -> list[Candidate]:
     """The credentials of a day that were used away from home."""
-    return [*_endpoints(span, mine), *_instances(span, mine, places), *_sessions(span, places)]
+    found = _sessions(span, places)
+    if span.rows("SELECT 1 AS one FROM call WHERE endpoint_account NOT IN ('', own) AND own <> '' LIMIT 1"):
+        found += _endpoints(span, mine)
+    unknown = """SELECT DISTINCT c.address FROM call c JOIN caller r USING (who)
+        WHERE r.instance <> '' AND c.endpoint = '' AND NOT EXISTS (SELECT 1 FROM past h
+            WHERE h.account = c.account AND h.what = 'instance address' AND h.value = c.address)"""
+    if {row["address"] for row in span.rows(unknown)} - mine.addresses:
+        found += _instances(span, mine, places)
+    return found
 
 
 def _endpoints(span: Span, mine: Own) -> list[Candidate]:

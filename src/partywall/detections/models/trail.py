@@ -8,10 +8,22 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from partywall.detections.detection import Detection
-from partywall.detections.models import Answer, Asked, Model, bad_callers, bursts, calls, candidate, geo, home
+from partywall.detections.models import (
+    Answer,
+    Asked,
+    Model,
+    bad_callers,
+    behaviour,
+    bursts,
+    calls,
+    candidate,
+    geo,
+    home,
+)
 from partywall.detections.models.calls import Span
 from partywall.detections.models.candidate import Candidate
 from partywall.detections.models.habits import Habits
+from partywall.detections.models.memory import WARM_UP
 from partywall.detections.models.profile import profiled
 
 if TYPE_CHECKING:
@@ -29,11 +41,18 @@ def run(asked: Asked) -> Answer:
     if not fresh:
         return Answer()
     found: list[Detection] = []
-    notes: list[str] = []
+    learning: dict[str, int] = {}
     mine = home.own(asked.data)
     with geo.Places(asked.data / geo.DIRECTORY) as places:
         for chunk in _chunks(fresh, asked.logs.parts("cloudtrail")):
-            found += _days(asked, chunk, mine, places, notes)
+            found += _days(asked, chunk, mine, places, learning)
+    notes: list[str] = []
+    if learning:
+        fewest = min(learning.values())
+        notes.append(
+            f"habits of callers: learning in {len(learning)} account{'s' if len(learning) != 1 else ''}"
+            f" ({fewest} of {WARM_UP} days known), until then what is merely new to them is not told"
+        )
     return Answer(found, tuple(notes))
 
 
@@ -57,7 +76,7 @@ def _chunks(fresh: Sequence[tuple[date, str]], parts: Sequence[Part]) -> Iterato
 
 
 def _days(
-    asked: Asked, chunk: dict[date, list[str]], mine: home.Own, places: geo.Places, notes: list[str]
+    asked: Asked, chunk: dict[date, list[str]], mine: home.Own, places: geo.Places, learning: dict[str, int]
 ) -> list[Detection]:
     days = list(chunk)
     accounts = sorted({account for each in chunk.values() for account in each})
@@ -71,6 +90,7 @@ def _days(
             bursts.measured(span)
             found += [*home.candidates(span, mine, known), *bursts.candidates(span)]
             profiled(span)
+            found += behaviour.candidates(span, habits, day, learning)
             habits.learn(day)
         habits.store()
         return candidate.detections(span, found)
@@ -91,6 +111,10 @@ def _placed(span: Span, places: geo.Places) -> dict[str, geo.Place]:
 
 MODEL: Final = Model(
     "trail",
-    tuple(dict.fromkeys((*bad_callers.TYPES, *(each.type for each in (*home.ABOUTS, *bursts.ABOUTS))))),
+    tuple(
+        dict.fromkeys(
+            (*bad_callers.TYPES, *behaviour.TYPES, *(each.type for each in (*home.ABOUTS, *bursts.ABOUTS)))
+        )
+    ),
     run,
 )
