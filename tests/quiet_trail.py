@@ -96,6 +96,11 @@ def _machinery(account: str, midnight: datetime, chance: random.Random, day: int
         run = BOTO + " exec-env/AWS_Lambda_python3.12"
         function = session(account, "orders", "orders", "52.94.133.140", run)
         it.call(function, "kms:Decrypt").call(function, "dynamodb:DescribeTable", {"tableName": "o"})
+    for number in range(3):
+        # Jobs that read now few, now many secrets.
+        job = session(account, f"job-{number}", "job", "52.94.133.141", run)
+        for secret in range(round(chance.lognormvariate(1.1, 0.8))):
+            it.call(job, "secretsmanager:GetSecretValue", {"secretId": f"customer-{secret}"})
     backup = user(account, "backup-job", "203.0.113.77", CLI)
     it.call(backup, "s3:ListBuckets").call(backup, "s3:PutObject", {"bucketName": "b", "key": f"{day}"})
     return it.records

@@ -13,7 +13,7 @@ THINGS: Final = ("api", "service", "region", "agent", "network", "country")
 def profiled(span: Span) -> None:
     """Makes `profile` (account, actor, kind, what, value, n) of the day that `call` shows.
 
-    `what`: one of THINGS, "actor" (once for each day with calls), "burst …"; of no actor
+    `what`: one of THINGS, "actor" (once for each day with calls), "burst …", "volume …"; of no actor
     "instance address", "endpoint account" and "day".
     """
     sets = ", ".join(f"(account, actor, {thing})" for thing in THINGS)
@@ -34,6 +34,8 @@ def profiled(span: Span) -> None:
         FROM call WHERE endpoint_account <> '' GROUP BY ALL
         UNION ALL
         SELECT account, actor, any_value(kind), 'burst ' || what, '', max(n) FROM burst GROUP BY ALL
+        UNION ALL
+        SELECT account, actor, kind, 'volume ' || what, '', n FROM volume
         UNION ALL
         SELECT account, '', '', 'day', '', count(*) FROM call GROUP BY ALL"""
     )

@@ -19,6 +19,7 @@ from partywall.detections.models import (
     candidate,
     geo,
     home,
+    volume,
 )
 from partywall.detections.models.calls import Span
 from partywall.detections.models.candidate import Candidate
@@ -82,15 +83,18 @@ def _days(
     accounts = sorted({account for each in chunk.values() for account in each})
     with calls.opened(asked.logs, days, accounts) as span:
         known = _placed(span, places)
+        volume.prepared(span)
         habits = Habits(asked.memory.directory / DIRECTORY, span.connection, accounts, days[-1])
         found: list[Candidate] = bad_callers.candidates(span, asked.lists)
         for day in days:
             habits.before(day)
             span.of(day)
             bursts.measured(span)
+            volume.measured(span)
             found += [*home.candidates(span, mine, known), *bursts.candidates(span)]
             profiled(span)
             found += behaviour.candidates(span, habits, day, learning)
+            found += volume.candidates(span, habits, day)
             habits.learn(day)
         habits.store()
         return candidate.detections(span, found)
@@ -113,7 +117,12 @@ MODEL: Final = Model(
     "trail",
     tuple(
         dict.fromkeys(
-            (*bad_callers.TYPES, *behaviour.TYPES, *(each.type for each in (*home.ABOUTS, *bursts.ABOUTS)))
+            (
+                *bad_callers.TYPES,
+                *behaviour.TYPES,
+                *volume.TYPES,
+                *(each.type for each in (*home.ABOUTS, *bursts.ABOUTS)),
+            )
         )
     ),
     run,
